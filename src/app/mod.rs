@@ -1,0 +1,1 @@
+//! The pure core: `update(state, message) -> effects`. No I/O, no clock, no randomness.

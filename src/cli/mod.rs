@@ -1,0 +1,1 @@
+//! One file per subcommand, over the same core as the cockpit.

@@ -1,0 +1,94 @@
+//! What a source has learned: the only way in which the outside world reaches the core.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::id::{EnvironmentId, Key, Kind};
+use super::object::{AnalysisRun, Canary, Event, Experiment, Pod, ReplicaSet, Rollout};
+
+/// An object as a source decoded it. `Arc`, so that handing it on copies nothing.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// An Argo Rollout.
+    Rollout(Arc<Rollout>),
+    /// A Flagger Canary.
+    Canary(Arc<Canary>),
+    /// A ReplicaSet of a rollout or experiment.
+    ReplicaSet(Arc<ReplicaSet>),
+    /// A pod of a ReplicaSet.
+    Pod(Arc<Pod>),
+    /// An AnalysisRun.
+    AnalysisRun(Arc<AnalysisRun>),
+    /// An Experiment.
+    Experiment(Arc<Experiment>),
+    /// A Kubernetes Event.
+    Event(Arc<Event>),
+}
+
+/// One thing learned about one environment.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Which environment it is about.
+    pub environment: EnvironmentId,
+    /// Which connection of that environment said it: an answer of an older epoch is dropped.
+    pub epoch: u32,
+    /// What was learned.
+    pub news: News,
+}
+
+/// What a fact says.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The object is there and looks like this now.
+    Is(Object),
+    /// The object is gone.
+    Gone(Key),
+    /// Whether a kind can be read here, and whether all of it has been.
+    Reading(Kind, Reading),
+    /// How the connection is doing.
+    Health(Health),
+}
+
+/// The state of reading one kind of object in one environment: five different things on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The first list is still under way.
+    Loading,
+    /// Everything that is there has been seen at least once; changes follow.
+    Live,
+    /// The API has no such kind: the CRD is not installed.
+    NotInstalled,
+    /// The API refuses it. The text is the server's: it names user, verb, resource and namespace.
+    Denied(String),
+    /// It could not be read for another reason; it is being tried again.
+    Failing(String),
+}
+
+/// How a connection is doing, as its probes found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// When this was found, by the local clock.
+    pub at: Timestamp,
+    /// What was found.
+    pub state: Link,
+    /// Cluster clock minus local clock in milliseconds, from the `Date` header (whole seconds, so within 1 s).
+    pub clock_skew_ms: i64,
+}
+
+/// Whether a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Not tried yet, or being tried for the first time.
+    Connecting,
+    /// It answered within the probe's limit; `millis` is how long that took.
+    Up {
+        /// Round trip of the probe in milliseconds.
+        millis: u32,
+    },
+    /// The last probe went unanswered; what was known before still stands, and ages.
+    Down {
+        /// What the connection said, in one line.
+        reason: String,
+    },
+}

@@ -1,0 +1,415 @@
+//! `argoproj.io/v1alpha1` Rollout (CRD of Argo Rollouts 1.9/1.10).
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Condition, IntOrString, Meta, Selector};
+
+/// A Rollout.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rollout {
+    /// Metadata.
+    pub metadata: Meta,
+    /// What is wanted.
+    pub spec: RolloutSpec,
+    /// What the controller last said.
+    pub status: RolloutStatus,
+    /// What in the object was not as its schema says and was left out; set by [`super::decode`].
+    #[serde(skip)]
+    pub odd: Option<Box<str>>,
+}
+
+/// `spec` of a Rollout.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RolloutSpec {
+    /// Wanted pods; absent means 1.
+    pub replicas: Option<i64>,
+    /// Which pods are its own. Absent with `workloadRef`.
+    pub selector: Option<Selector>,
+    /// Pod template. Absent with `workloadRef`.
+    pub template: Option<Template>,
+    /// The workload whose template is used instead.
+    pub workload_ref: Option<WorkloadRef>,
+    /// Held by a person.
+    pub paused: bool,
+    /// Seconds without progress until it counts as stuck; absent means 600.
+    pub progress_deadline_seconds: Option<i64>,
+    /// Whether exceeding the deadline aborts.
+    pub progress_deadline_abort: bool,
+    /// Pods older than this are to be replaced.
+    pub restart_at: Option<Timestamp>,
+    /// Seconds a pod must be ready to count as available.
+    pub min_ready_seconds: i64,
+    /// How revisions follow each other.
+    pub strategy: Strategy,
+}
+
+/// A pod template, reduced to its containers.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Template {
+    /// Pod spec.
+    pub spec: PodSpec,
+}
+
+/// A pod spec, reduced to its containers.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodSpec {
+    /// Containers, without init containers.
+    pub containers: Vec<Container>,
+    /// Number of init containers matters for a pod's status text.
+    pub init_containers: Vec<Container>,
+}
+
+/// A container of a template.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Container {
+    /// Name.
+    pub name: Box<str>,
+    /// Image reference.
+    pub image: Box<str>,
+}
+
+/// `spec.workloadRef`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadRef {
+    /// API version.
+    pub api_version: Box<str>,
+    /// `Deployment`, `ReplicaSet` or `PodTemplate`.
+    pub kind: Box<str>,
+    /// Name.
+    pub name: Box<str>,
+}
+
+/// `spec.strategy`: one of both.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Strategy {
+    /// Canary.
+    pub canary: Option<CanaryStrategy>,
+    /// Blue-green.
+    pub blue_green: Option<BlueGreenStrategy>,
+}
+
+/// `spec.strategy.canary`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CanaryStrategy {
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+    /// Service of the canary.
+    pub canary_service: Option<Box<str>>,
+    /// Service of stable.
+    pub stable_service: Option<Box<str>>,
+    /// Present if a router shifts traffic; absent if pods alone do.
+    pub traffic_routing: Option<TrafficRouting>,
+    /// Background analysis.
+    pub analysis: Option<AnalysisRef>,
+    /// Ping-pong services.
+    pub ping_pong: Option<serde::de::IgnoredAny>,
+    /// Stable shrinks while the canary grows.
+    pub dynamic_stable_scale: bool,
+}
+
+/// `spec.strategy.canary.trafficRouting`, reduced.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TrafficRouting {
+    /// Weight that means everything; absent means 100.
+    pub max_traffic_weight: Option<i64>,
+}
+
+/// An analysis block of a strategy.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AnalysisRef {
+    /// Templates.
+    pub templates: Vec<TemplateRef>,
+    /// Step at which a background analysis starts.
+    pub starting_step: Option<i64>,
+}
+
+/// A reference to an AnalysisTemplate.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TemplateRef {
+    /// Name.
+    pub template_name: Box<str>,
+    /// Whether it is a ClusterAnalysisTemplate.
+    pub cluster_scope: bool,
+}
+
+/// `spec.strategy.blueGreen`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BlueGreenStrategy {
+    /// Service with the traffic.
+    pub active_service: Box<str>,
+    /// Service for looking at the new version.
+    pub preview_service: Option<Box<str>>,
+    /// Absent means true.
+    pub auto_promotion_enabled: Option<bool>,
+    /// Seconds until it promotes itself.
+    pub auto_promotion_seconds: i64,
+    /// Analysis before the switch.
+    pub pre_promotion_analysis: Option<AnalysisRef>,
+    /// Analysis after the switch.
+    pub post_promotion_analysis: Option<AnalysisRef>,
+}
+
+/// One step of a canary.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "StepFields")]
+pub enum Step {
+    /// Share of traffic for the canary, 0 to max weight.
+    SetWeight(i64),
+    /// Wait.
+    Pause(Pause),
+    /// Run an Experiment.
+    Experiment(ExperimentStep),
+    /// Run an AnalysisRun.
+    Analysis(Box<AnalysisRef>),
+    /// Canary pods independent of traffic.
+    SetCanaryScale(Box<CanaryScale>),
+    /// A plugin's step.
+    Plugin(PluginStep),
+    /// Route by header; the name of the managed route.
+    SetHeaderRoute(Route),
+    /// Mirror requests; the name of the managed route.
+    SetMirrorRoute(Route),
+    /// None of these.
+    Invalid,
+}
+
+/// A step as the API has it: exactly one field is set.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StepFields {
+    set_weight: Option<i64>,
+    pause: Option<Pause>,
+    experiment: Option<ExperimentStep>,
+    analysis: Option<Box<AnalysisRef>>,
+    set_canary_scale: Option<Box<CanaryScale>>,
+    plugin: Option<PluginStep>,
+    set_header_route: Option<Route>,
+    set_mirror_route: Option<Route>,
+}
+
+impl From<StepFields> for Step {
+    fn from(fields: StepFields) -> Self {
+        let step = fields.set_weight.map(Self::SetWeight);
+        let step = step.or_else(|| fields.pause.map(Self::Pause));
+        let step = step.or_else(|| fields.experiment.map(Self::Experiment));
+        let step = step.or_else(|| fields.analysis.map(Self::Analysis));
+        let step = step.or_else(|| fields.set_canary_scale.map(Self::SetCanaryScale));
+        let step = step.or_else(|| fields.plugin.map(Self::Plugin));
+        let step = step.or_else(|| fields.set_header_route.map(Self::SetHeaderRoute));
+        step.or_else(|| fields.set_mirror_route.map(Self::SetMirrorRoute)).unwrap_or(Self::Invalid)
+    }
+}
+
+/// A pause step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Pause {
+    /// Seconds, or a Go duration; absent waits for a person.
+    pub duration: Option<IntOrString>,
+}
+
+/// An experiment step, reduced.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ExperimentStep {
+    /// Go duration.
+    pub duration: Option<Box<str>>,
+}
+
+/// A setCanaryScale step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CanaryScale {
+    /// Pods.
+    pub replicas: Option<i64>,
+    /// Percent of spec.replicas.
+    pub weight: Option<i64>,
+    /// Follow the traffic weight again.
+    pub match_traffic_weight: bool,
+}
+
+/// A header or mirror route step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Route {
+    /// Name of the managed route.
+    pub name: Box<str>,
+}
+
+/// A plugin step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct PluginStep {
+    /// Name of the plugin.
+    pub name: Box<str>,
+}
+
+/// `status` of a Rollout. Absent numbers are zero.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RolloutStatus {
+    /// `Healthy`, `Degraded`, `Progressing` or `Paused`; empty before Argo Rollouts 1.0.
+    pub phase: Box<str>,
+    /// Sentence to the phase.
+    pub message: Box<str>,
+    /// A decimal number as text, or a hash in ancient versions.
+    pub observed_generation: Box<str>,
+    /// The same for the referenced workload.
+    pub workload_observed_generation: Box<str>,
+    /// Hash of the wanted template.
+    pub current_pod_hash: Box<str>,
+    /// Hash of the stable ReplicaSet.
+    #[serde(rename = "stableRS")]
+    pub stable_rs: Box<str>,
+    /// Step being executed, from 0; the number of steps when finished.
+    pub current_step_index: Option<i64>,
+    /// Why it is paused.
+    pub pause_conditions: Option<Vec<PauseCondition>>,
+    /// Whether the controller paused it.
+    pub controller_pause: bool,
+    /// Whether it is aborted.
+    pub abort: bool,
+    /// When it was aborted.
+    pub aborted_at: Option<Timestamp>,
+    /// Whether a full promotion is under way.
+    pub promote_full: bool,
+    /// Pods.
+    pub replicas: i64,
+    /// Pods of the wanted template.
+    pub updated_replicas: i64,
+    /// Ready pods.
+    pub ready_replicas: i64,
+    /// Available pods.
+    pub available_replicas: i64,
+    /// Label selector as text.
+    pub selector: Box<str>,
+    /// Canary part.
+    pub canary: CanaryStatus,
+    /// Blue-green part.
+    pub blue_green: BlueGreenStatus,
+    /// When a restart was last finished.
+    pub restarted_at: Option<Timestamp>,
+    /// The conditions that decide something, see [`keeps_condition`].
+    #[serde(deserialize_with = "telling_conditions")]
+    pub conditions: Vec<Condition>,
+}
+
+/// One entry of `status.pauseConditions`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PauseCondition {
+    /// `CanaryPauseStep`, `BlueGreenPause`, `InconclusiveAnalysisRun` or `InconclusiveExperiment`.
+    pub reason: Box<str>,
+    /// Since when.
+    pub start_time: Option<Timestamp>,
+}
+
+/// `status.canary`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CanaryStatus {
+    /// Weights on the router.
+    pub weights: Option<Weights>,
+    /// Analysis of the step.
+    pub current_step_analysis_run_status: Option<RunStatus>,
+    /// Analysis in the background.
+    pub current_background_analysis_run_status: Option<RunStatus>,
+    /// Name of the running Experiment.
+    pub current_experiment: Box<str>,
+    /// `ping` or `pong`: which is stable.
+    pub stable_ping_pong: Box<str>,
+    /// States of plugin steps.
+    pub step_plugin_statuses: Vec<StepPluginStatus>,
+}
+
+/// `status.canary.weights`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Weights {
+    /// The canary's share.
+    pub canary: Destination,
+    /// Stable's share.
+    pub stable: Destination,
+    /// Shares of experiments.
+    pub additional: Vec<Destination>,
+    /// Whether the load balancer confirmed it.
+    pub verified: Option<bool>,
+}
+
+/// A destination of traffic.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Destination {
+    /// Share, 0 to max weight.
+    pub weight: i64,
+    /// Pod hash behind it.
+    pub pod_template_hash: Box<str>,
+}
+
+/// Name and state of an AnalysisRun in a Rollout's status.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RunStatus {
+    /// Name.
+    pub name: Box<str>,
+    /// `Pending`, `Running`, `Successful`, `Failed`, `Error` or `Inconclusive`.
+    pub status: Box<str>,
+    /// Why.
+    pub message: Box<str>,
+}
+
+/// State of a plugin step.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct StepPluginStatus {
+    /// Step it belongs to.
+    pub index: i64,
+    /// Plugin.
+    pub name: Box<str>,
+    /// `Run`, `Terminate` or `Abort`.
+    pub operation: Box<str>,
+    /// `Running`, `Successful`, `Failed` or `Error`.
+    pub phase: Box<str>,
+    /// Why.
+    pub message: Box<str>,
+}
+
+/// `status.blueGreen`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BlueGreenStatus {
+    /// Hash with the traffic.
+    pub active_selector: Box<str>,
+    /// Hash behind the preview service.
+    pub preview_selector: Box<str>,
+    /// Analysis before the switch.
+    pub pre_promotion_analysis_run_status: Option<RunStatus>,
+    /// Analysis after the switch.
+    pub post_promotion_analysis_run_status: Option<RunStatus>,
+}
+
+/// Whether a condition is kept: those that name a phase, a cause or a deadline. The others only repeat the status.
+fn keeps_condition(condition: &Condition) -> bool {
+    matches!(&*condition.kind, "InvalidSpec" | "Progressing" | "Paused" | "ReplicaFailure")
+        || matches!(&*condition.reason, "RolloutAborted" | "ProgressDeadlineExceeded")
+}
+
+fn telling_conditions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Condition>, D::Error> {
+    let mut all = Vec::<Condition>::deserialize(from)?;
+    all.retain(keeps_condition);
+    all.shrink_to_fit();
+    Ok(all)
+}

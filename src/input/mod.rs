@@ -1,0 +1,1 @@
+//! Keys in, commands out. Knows neither state nor terminal.

@@ -1,0 +1,13 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod domain;
+pub mod input;
+pub mod log;
+pub mod source;
+pub mod tui;
+pub mod ui;
+pub mod wire;

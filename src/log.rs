@@ -1,0 +1,1 @@
+//! Tracing to a file, and the ring of lines that the log page shows.

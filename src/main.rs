@@ -1,0 +1,3 @@
+//! Parses arguments, runs, turns the result into an exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The outside world coming in: facts and health, never decisions.

@@ -1,0 +1,1 @@
+//! Pure drawing: state and theme in, cells out. Changes nothing.

@@ -1,0 +1,1 @@
+//! Settings to running parts. The cockpit and the subcommands both start here.

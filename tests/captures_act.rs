@@ -1,0 +1,1 @@
+//! The embedded controller acts out every recorded story.

@@ -1,0 +1,1 @@
+//! Every recorded snapshot reads as the reference tool printed it.

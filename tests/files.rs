@@ -1,0 +1,1 @@
+//! Themes, keymaps, the example configuration.

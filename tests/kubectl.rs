@@ -1,0 +1,1 @@
+//! A real kubectl on the embedded world.

@@ -1,0 +1,1 @@
+//! The Kubernetes source against the embedded world, with faults.

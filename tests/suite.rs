@@ -1,0 +1,17 @@
+//! All integration tests in one binary: kube makes each binary slow to link.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+mod captures_act;
+mod captures_read;
+mod cli;
+mod files;
+mod keys;
+mod kubectl;
+mod pty;
+mod real;
+mod screens;
+mod sources;
+mod tidy;
+mod world;
