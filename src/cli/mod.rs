@@ -1,1 +1,138 @@
-//! One file per subcommand, over the same core as the cockpit.
+//! The command line: what can be typed, and which exit code comes of it. One file per subcommand, over the same core as
+//! the cockpit. stdout is the answer, stderr is talk; nothing here asks a question.
+
+pub mod colour;
+pub mod completions;
+pub mod config;
+pub mod failure;
+pub mod man;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Choice, Files, Settings};
+
+pub use failure::{Exit, Failure};
+
+/// The name under which kubectl finds a plugin.
+const PLUGIN: &str = "kubectl-pilothouse";
+
+const COCKPIT_EXAMPLES: &str = "Examples:
+  pilothouse demo                      the cockpit on an embedded world, nothing needed
+  pilothouse                           the cockpit on the kubeconfig's current context
+  pilothouse -e prod -n shop           one namespace of a configured environment
+  pilothouse status gateway --json     the same knowledge for scripts";
+
+/// A terminal release cockpit: live and truthfully, every rollout of an environment.
+///
+/// Without a command the cockpit opens.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, after_help = COCKPIT_EXAMPLES)]
+pub struct Arguments {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do; the cockpit if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command understands.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Configuration file [default: $PILOTHOUSE_CONFIG, else config.toml in the configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Environment of the configuration to look at first
+    #[arg(short, long, global = true, value_name = "NAME", conflicts_with = "context")]
+    pub environment: Option<String>,
+    /// Context of the kubeconfig: the environment that has it, else a new one that counts as production
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Read this namespace only
+    #[arg(short, long, global = true, value_name = "NS", conflicts_with = "all_namespaces")]
+    pub namespace: Option<String>,
+    /// Read all namespaces, whatever the configuration says
+    #[arg(short = 'A', long, global = true)]
+    pub all_namespaces: bool,
+    /// Nothing can be changed
+    #[arg(long, global = true)]
+    pub readonly: bool,
+    /// How much is logged: error, warn, info, debug, trace, or a filter such as pilothouse::source=debug
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+    /// Log file [default: pilothouse.log in the state folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+impl Common {
+    /// Where this user's files are.
+    pub fn files(&self) -> Result<Files, Failure> {
+        Ok(Files::find(self.config.as_deref())?)
+    }
+
+    /// The settings with the command line laid over them.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = self.files()?.settings()?;
+        settings.choose(&Choice {
+            environment: self.environment.clone(),
+            context: self.context.clone(),
+            namespace: self.namespace.clone(),
+            all_namespaces: self.all_namespaces,
+            readonly: self.readonly,
+        })?;
+        Ok(settings)
+    }
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Where the configuration is, whether it is right, an example, its schema
+    Config(config::Arguments),
+    /// Completions for a shell, on stdout
+    Completions(completions::Arguments),
+    /// The manual page, on stdout
+    Man(man::Arguments),
+}
+
+/// The command line as clap knows it, for completions, manual pages, the README and tests.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs what was typed; the arguments begin with the program's own name.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Exit, Failure> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut command = command();
+    let program = arguments.first().map(PathBuf::from).unwrap_or_default();
+    if program.file_stem().is_some_and(|stem| stem == PLUGIN) {
+        command = command.bin_name("kubectl pilothouse");
+    }
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(arguments) => dispatch(&arguments),
+        Err(error) => {
+            error.print()?;
+            Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done })
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        None => cockpit(common),
+        Some(Command::Config(arguments)) => config::run(arguments, common),
+        Some(Command::Completions(arguments)) => completions::run(arguments),
+        Some(Command::Man(arguments)) => man::run(arguments),
+    }
+}
+
+fn cockpit(common: &Common) -> Result<Exit, Failure> {
+    let _settings = common.settings()?;
+    Err(Failure::Usage("The cockpit needs a terminal. Without one: pilothouse status, pilothouse watch.".to_owned()))
+}

@@ -1,6 +1,17 @@
-//! The configuration: the file as typed (`raw`), and what the program needs (`Settings`). Never talks to the network.
+//! The configuration: the file as typed ([`raw`]), what the program needs ([`Settings`]), and where files lie
+//! ([`files`]). Never talks to the network and never reads a kubeconfig: that is the source's.
+
+pub mod choose;
+pub mod error;
+pub mod files;
+pub mod raw;
+pub mod resolve;
 
 use std::path::PathBuf;
+
+pub use choose::Choice;
+pub use error::Error;
+pub use files::Files;
 
 /// Everything that the program needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +24,12 @@ pub struct Settings {
     pub start_environment: usize,
     /// No acting key works.
     pub readonly: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ui: Ui::default(), environments: vec![Environment::current()], start_environment: 0, readonly: false }
+    }
 }
 
 /// `[ui]`.
@@ -28,10 +45,35 @@ pub struct Ui {
     pub mouse: bool,
     /// Whether spinners stand still.
     pub reduced_motion: bool,
-    /// `bridge` or `rollouts`.
-    pub start_screen: String,
+    /// Screen shown first.
+    pub start_screen: StartScreen,
     /// Whether something that turns bad rings the terminal's bell.
     pub bell: bool,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            theme: "harbor".to_owned(),
+            keymap: "default".to_owned(),
+            ascii: false,
+            mouse: true,
+            reduced_motion: false,
+            start_screen: StartScreen::Bridge,
+            bell: false,
+        }
+    }
+}
+
+/// The screen shown first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StartScreen {
+    /// All panes at a glance.
+    #[default]
+    Bridge,
+    /// The list of rollouts.
+    Rollouts,
 }
 
 /// One `[[environment]]`: a cluster, a part of it, and what may be done there.
@@ -39,7 +81,7 @@ pub struct Ui {
 pub struct Environment {
     /// Name on the screen.
     pub name: String,
-    /// Context of the kubeconfig; None means its current one.
+    /// Context of the kubeconfig; None means its current one, whose name is then the environment's.
     pub context: Option<String>,
     /// Kubeconfig files, as `KUBECONFIG` lists them; empty means kubectl's default.
     pub kubeconfig: Vec<PathBuf>,
@@ -53,6 +95,24 @@ pub struct Environment {
     pub region: Option<String>,
 }
 
+impl Environment {
+    /// The name that stands for the kubeconfig's current context until the source has read which one that is.
+    pub const CURRENT: &'static str = "current context";
+
+    /// The environment that serves without a configuration: the kubeconfig's current context, treated as production.
+    pub fn current() -> Self {
+        Self {
+            name: Self::CURRENT.to_owned(),
+            context: None,
+            kubeconfig: Vec::new(),
+            namespaces: Namespaces::All,
+            tier: Tier::default(),
+            write: Write::default(),
+            region: None,
+        }
+    }
+}
+
 /// Which namespaces of a cluster are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Namespaces {
@@ -63,7 +123,8 @@ pub enum Namespaces {
 }
 
 /// How dear an environment is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Tier {
     /// For trying things.
     Dev,
@@ -75,7 +136,8 @@ pub enum Tier {
 }
 
 /// Whether an environment may be changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Write {
     /// Every act through a dialog.
     #[default]

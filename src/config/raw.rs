@@ -1,0 +1,102 @@
+//! The configuration file as typed: every key optional, unknown keys refused. Holds no default: those are `resolve`'s.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{StartScreen, Tier, Write};
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Pilothouse configuration")]
+pub struct File {
+    /// Looks and keys.
+    #[serde(default)]
+    pub ui: Ui,
+    /// Environments, in the order of the switcher.
+    #[serde(default)]
+    pub environment: Vec<Environment>,
+}
+
+/// `[ui]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ui {
+    /// Name of a theme: a file `themes/NAME.toml` beside the configuration, or a built-in one.
+    pub theme: Option<String>,
+    /// Name of a keymap: a file `keymaps/NAME.toml` beside the configuration, or a built-in one.
+    pub keymap: Option<String>,
+    /// How marks are drawn.
+    pub glyphs: Option<Glyphs>,
+    /// Whether the mouse selects, scrolls and presses.
+    pub mouse: Option<bool>,
+    /// Whether spinners stand still.
+    pub reduced_motion: Option<bool>,
+    /// Screen shown first.
+    pub start_screen: Option<StartScreen>,
+    /// Whether something that turns bad rings the terminal's bell.
+    pub bell: Option<bool>,
+}
+
+/// How marks are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Glyphs {
+    /// One-cell symbols.
+    Unicode,
+    /// Plain ASCII.
+    Ascii,
+}
+
+/// One `[[environment]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// Name on the screen and for `--environment`.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// Context of the kubeconfig. Needed unless `kubeconfig` is given: then that file's current context serves.
+    pub context: Option<String>,
+    /// Kubeconfig file or files, instead of `$KUBECONFIG` and `~/.kube/config`. `~/` is the home folder.
+    pub kubeconfig: Option<OneOrMany>,
+    /// Namespaces that are read: `"all"` or a list.
+    #[schemars(with = "Option<Namespaces>")]
+    pub namespaces: Option<Spanned<Namespaces>>,
+    /// How dear it is.
+    pub tier: Option<Tier>,
+    /// Whether it may be changed.
+    pub write: Option<Write>,
+    /// Region, for people.
+    pub region: Option<String>,
+}
+
+/// One path or several.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a path or a list of paths")]
+pub enum OneOrMany {
+    /// One.
+    One(PathBuf),
+    /// Several, merged as kubectl merges `$KUBECONFIG`.
+    Many(Vec<PathBuf>),
+}
+
+/// `"all"` or a list of namespaces.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "\"all\" or a list of namespaces")]
+pub enum Namespaces {
+    /// The word `all`.
+    Word(All),
+    /// These.
+    These(Vec<String>),
+}
+
+/// The word `all`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum All {
+    /// Every namespace.
+    All,
+}
