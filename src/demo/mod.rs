@@ -1,1 +1,98 @@
 //! An embedded world on loopback. It speaks the real protocols, so that the clients of production run against it.
+//! Nothing in it reaches beyond this machine, and nothing outside of `wire`, `cli` and the tests knows of it.
+
+pub mod event;
+pub mod history;
+pub mod resource;
+pub mod status;
+pub mod store;
+pub mod stored;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use resource::Resource;
+pub use status::Status;
+pub use store::{Changed, Part, Store, What};
+
+/// What goes on in the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// Every rollout is healthy.
+    Calm,
+    /// One canary in the middle of its steps.
+    #[default]
+    Canary,
+    /// A canary whose latency analysis fails.
+    Latency,
+    /// A canary whose error-rate analysis fails.
+    Errors,
+    /// A canary whose image cannot be pulled.
+    Stuck,
+    /// A canary whose analysis says neither yes nor no.
+    Inconclusive,
+    /// A blue-green rollout that waits for its promotion.
+    Bluegreen,
+    /// 300 rollouts.
+    Fleet,
+    /// The API goes away and comes back.
+    Outage,
+}
+
+/// How a world starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What goes on in it.
+    pub scenario: Scenario,
+    /// The same seed and the same requests at the same world times give the same world.
+    pub seed: u64,
+    /// How fast its clock runs; 0 stops it, then only [`Running::advance`] and `/_world/advance` move it.
+    pub speed: f64,
+    /// The world time at which it begins; none for such a time that it is the wall clock's after `at`.
+    pub origin: Option<Timestamp>,
+    /// How far it has run before the first request is answered.
+    pub at: Duration,
+    /// How many more rollouts there are that no controller looks after, in each environment.
+    pub rollouts: usize,
+    /// How many ReplicaSets each of those has.
+    pub replica_sets: usize,
+    /// How many changes a second (of the wall clock) those see in each environment.
+    pub churn: u32,
+    /// Port of the first environment's API on 127.0.0.1, the next one's is one more; 0 takes free ones.
+    pub port: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scenario: Scenario::default(),
+            seed: 1,
+            speed: 1.0,
+            origin: None,
+            at: Duration::ZERO,
+            rollouts: 0,
+            replica_sets: 0,
+            churn: 0,
+            port: 0,
+        }
+    }
+}
+
+/// What keeps the objects of one environment moving.
+pub trait Reconcile: Send {
+    /// Brings everything to where it belongs at `now` (which is also `store.now()`), until nothing more follows from it:
+    /// drains [`Store::take_changes`] and acts on what is due. Says when it wants to be called although nothing changes.
+    /// It is called with increasing times after every change from outside.
+    fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp>;
+}
+
+/// One environment as a scenario makes it: `scenario::build(&Options, now) -> Vec<Environment>`, `stage` first.
+pub struct Environment {
+    /// Name of the environment and of its kubeconfig context.
+    pub name: String,
+    /// Its objects.
+    pub store: Store,
+    /// What moves them.
+    pub controller: Box<dyn Reconcile>,
+}

@@ -1,0 +1,79 @@
+//! One object as the store keeps it: the tree that the controller reads and the bytes that go over the wire.
+//! Immutable: a write makes a new one, so that readers and watchers share it without copies.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use super::resource::Resource;
+
+/// An object and its tree. The tree is dropped with the last version; the snapshot lives on in the history.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The object.
+    pub value: Arc<Value>,
+    /// The same for the wire.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// One version of an object, ready to be sent and selected.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Namespace; empty for a kind without namespaces.
+    pub namespace: String,
+    /// Name within the namespace.
+    pub name: String,
+    /// Labels, sorted by key.
+    pub labels: Vec<(String, String)>,
+    /// The `resourceVersion` of this version.
+    pub version: u64,
+    /// JSON of the object without `apiVersion` and `kind`.
+    pub body: Bytes,
+}
+
+impl Stored {
+    /// Seals a tree as one version of an object.
+    pub fn new(value: Value, version: u64) -> Self {
+        let text = |key: &str| value["metadata"][key].as_str().unwrap_or_default().to_owned();
+        let labels = value["metadata"]["labels"].as_object();
+        let labels = labels.map_or_else(Vec::new, |labels| {
+            labels.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+        });
+        let body = serde_json::to_vec(&Untyped(&value)).unwrap_or_default();
+        let snapshot = Snapshot { namespace: text("namespace"), name: text("name"), labels, version, body: body.into() };
+        Self { value: Arc::new(value), snapshot: Arc::new(snapshot) }
+    }
+}
+
+impl Snapshot {
+    /// Appends the object with its type.
+    pub fn write_typed(&self, resource: Resource, out: &mut Vec<u8>) {
+        let kind = resource.about().kind;
+        out.extend_from_slice(format!("{{\"apiVersion\":\"{}\",\"kind\":\"{kind}\"", resource.api_version()).as_bytes());
+        if self.body.len() > 2 {
+            out.push(b',');
+        }
+        out.extend_from_slice(self.body.get(1..).unwrap_or(b"}"));
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An object without the fields that say its type: lists of built-in kinds leave them out.
+struct Untyped<'a>(&'a Value);
+
+impl Serialize for Untyped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(object) = self.0.as_object() else { return self.0.serialize(serializer) };
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in object.iter().filter(|(key, _)| *key != "apiVersion" && *key != "kind") {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
