@@ -228,7 +228,7 @@ mod tests {
         });
         assert_eq!(&*ring.lines(1)[0].text, "lost the watch token=Bearer *** tries=3");
         let written = std::fs::read_to_string(&path).unwrap();
-        assert!(written.contains(" WARN pilothouse::log::tests: lost the watch token=Bearer *** tries=3\n"), "{written}");
+        assert!(written.contains(" WARN  pilothouse::log::tests: lost the watch token=Bearer *** tries=3\n"), "{written}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

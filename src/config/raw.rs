@@ -75,7 +75,7 @@ pub struct Environment {
 
 /// One path or several.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a path or a list of paths")]
+#[serde(untagged, expecting = "expected a path or a list of paths")]
 pub enum OneOrMany {
     /// One.
     One(PathBuf),
@@ -85,7 +85,7 @@ pub enum OneOrMany {
 
 /// `"all"` or a list of namespaces.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "\"all\" or a list of namespaces")]
+#[serde(untagged, expecting = "expected \"all\" or a list of namespaces")]
 pub enum Namespaces {
     /// The word `all`.
     Word(All),

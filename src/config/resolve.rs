@@ -19,7 +19,9 @@ pub fn parse(path: &Path, text: &str) -> Result<raw::File, Error> {
     let document = toml::Deserializer::parse(text).map_err(|error| Error::refused(path, text, "", &error))?;
     serde_path_to_error::deserialize(document).map_err(|error| {
         let key = error.path().to_string();
-        Error::refused(path, text, &key, error.inner())
+        // toml wraps a value whose place is wanted in a field of its own, which nobody typed.
+        let key = key.split(".$__").next().unwrap_or_default();
+        Error::refused(path, text, key, error.inner())
     })
 }
 
