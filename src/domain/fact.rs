@@ -50,13 +50,15 @@ pub enum News {
     Health(Health),
 }
 
-/// The state of reading one kind of object in one environment: five different things on the screen.
+/// The state of reading one kind of object in one environment: each a different thing on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// The first list is still under way.
     Loading,
     /// Everything that is there has been seen at least once; changes follow.
     Live,
+    /// As `Live`, but of one namespace only, because all of them are refused. The text says which, and what was refused.
+    Narrowed(String),
     /// The API has no such kind: the CRD is not installed.
     NotInstalled,
     /// The API refuses it. The text is the server's: it names user, verb, resource and namespace.

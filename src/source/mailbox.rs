@@ -1,0 +1,232 @@
+//! Facts on their way to the core. Keeps only the newest per object, so that its size is bounded by how much there is and never by
+//! how much happens. Never blocks longer than a map lookup, and never drops the last word on anything.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::fact::{Fact, News, Object};
+use crate::domain::id::{EnvironmentId, Key, Kind};
+use crate::domain::object::Kept;
+
+/// Above this many slots an emptied mailbox gives its memory back.
+const KEPT_CAPACITY: usize = 1024;
+
+/// The mailbox: many sources put, one core takes.
+pub struct Mailbox {
+    waiting: Mutex<Waiting>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// In order of first arrival.
+    facts: VecDeque<Fact>,
+    /// Place of each topic, counted from the first fact ever put.
+    places: HashMap<Topic, u64>,
+    /// How many facts have been taken.
+    taken: u64,
+    /// The newest connection of each environment.
+    epochs: HashMap<EnvironmentId, u32>,
+}
+
+/// What a fact is about; a newer one on the same topic replaces the older.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Topic {
+    Object(EnvironmentId, Key),
+    Reading(EnvironmentId, Kind),
+    Health(EnvironmentId),
+}
+
+impl Topic {
+    fn of(fact: &Fact) -> Self {
+        match &fact.news {
+            News::Is(object) => Self::Object(fact.environment, key_of(object)),
+            News::Gone(key) => Self::Object(fact.environment, key.clone()),
+            News::Reading(kind, _) => Self::Reading(fact.environment, *kind),
+            News::Health(_) => Self::Health(fact.environment),
+        }
+    }
+}
+
+/// The name of a decoded object.
+pub fn key_of(object: &Object) -> Key {
+    let (kind, meta) = match object {
+        Object::Rollout(object) => (Kind::Rollout, object.meta()),
+        Object::Canary(object) => (Kind::Canary, object.meta()),
+        Object::ReplicaSet(object) => (Kind::ReplicaSet, object.meta()),
+        Object::Pod(object) => (Kind::Pod, object.meta()),
+        Object::AnalysisRun(object) => (Kind::AnalysisRun, object.meta()),
+        Object::Experiment(object) => (Kind::Experiment, object.meta()),
+        Object::Event(object) => (Kind::Event, object.meta()),
+    };
+    Key::new(kind, meta.namespace.clone(), meta.name.clone())
+}
+
+impl Mailbox {
+    /// An empty mailbox. `wake` is called, outside every lock, when it goes from empty to not empty.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { waiting: Mutex::default(), wake: Box::new(wake) }
+    }
+
+    /// Puts a fact. One on the same topic that still waits is replaced where it stands; one of an older connection is dropped.
+    pub fn put(&self, fact: Fact) {
+        let topic = Topic::of(&fact);
+        let was_empty = {
+            let mut waiting = self.lock();
+            let newest = waiting.epochs.entry(fact.environment).or_insert(fact.epoch);
+            if fact.epoch < *newest {
+                return;
+            }
+            *newest = fact.epoch;
+            let was_empty = waiting.facts.is_empty();
+            waiting.put(topic, fact);
+            was_empty
+        };
+        if was_empty {
+            (self.wake)();
+        }
+    }
+
+    /// Takes at most `max` facts, the longest waiting first.
+    pub fn take(&self, max: usize) -> Vec<Fact> {
+        let mut waiting = self.lock();
+        let count = max.min(waiting.facts.len());
+        let facts: Vec<Fact> = waiting.facts.drain(..count).collect();
+        for fact in &facts {
+            waiting.places.remove(&Topic::of(fact));
+        }
+        waiting.taken += count as u64;
+        if waiting.facts.is_empty() && waiting.facts.capacity() > KEPT_CAPACITY {
+            waiting.facts.shrink_to(KEPT_CAPACITY);
+            waiting.places.shrink_to(KEPT_CAPACITY);
+        }
+        facts
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().facts.is_empty()
+    }
+
+    /// How many facts wait.
+    pub fn len(&self) -> usize {
+        self.lock().facts.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn put(&mut self, topic: Topic, fact: Fact) {
+        let place = self.places.get(&topic).and_then(|place| usize::try_from(place - self.taken).ok());
+        if let Some(older) = place.and_then(|place| self.facts.get_mut(place)) {
+            *older = fact;
+        } else {
+            self.places.insert(topic, self.taken + self.facts.len() as u64);
+            self.facts.push_back(fact);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::object::{Meta, Rollout};
+
+    fn is(name: &str, version: u32) -> Fact {
+        let metadata = Meta { name: name.into(), generation: version.into(), ..Meta::default() };
+        let rollout = Rollout { metadata, ..Rollout::default() };
+        Fact { environment: EnvironmentId(0), epoch: 0, news: News::Is(Object::Rollout(Arc::new(rollout))) }
+    }
+
+    fn gone(name: &str) -> Fact {
+        Fact { environment: EnvironmentId(0), epoch: 0, news: News::Gone(Key::new(Kind::Rollout, "", name)) }
+    }
+
+    /// Name, and the version if it is there.
+    fn said(fact: &Fact) -> (String, Option<i64>) {
+        match &fact.news {
+            News::Is(Object::Rollout(rollout)) => (rollout.metadata.name.to_string(), Some(rollout.metadata.generation)),
+            News::Gone(key) => (key.name.to_string(), None),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_newest_replaces_the_older_where_it_stands() {
+        let mailbox = Mailbox::new(|| {});
+        for fact in [is("a", 1), is("b", 1), is("a", 2), gone("b"), is("c", 1)] {
+            mailbox.put(fact);
+        }
+        let facts: Vec<_> = mailbox.take(64).iter().map(said).collect();
+        assert_eq!(facts, [("a".into(), Some(2)), ("b".into(), None), ("c".into(), Some(1))]);
+        assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn it_wakes_once_until_it_is_emptied() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&wakes);
+        let mailbox = Mailbox::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        mailbox.put(is("a", 1));
+        mailbox.put(is("b", 1));
+        assert_eq!(mailbox.take(1).len(), 1);
+        mailbox.put(is("c", 1));
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        assert_eq!(mailbox.take(9).len(), 2);
+        mailbox.put(is("c", 2));
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn an_older_connection_has_no_say() {
+        let mailbox = Mailbox::new(|| {});
+        mailbox.put(Fact { epoch: 2, ..is("a", 2) });
+        mailbox.put(Fact { epoch: 1, ..gone("a") });
+        mailbox.put(Fact { environment: EnvironmentId(1), epoch: 1, ..is("a", 7) });
+        let facts: Vec<_> = mailbox.take(64).iter().map(said).collect();
+        assert_eq!(facts, [("a".into(), Some(2)), ("a".into(), Some(7))]);
+    }
+
+    #[test]
+    fn memory_is_bounded_by_objects() {
+        let mailbox = Mailbox::new(|| {});
+        for version in 0..100_000 {
+            mailbox.put(is(if version % 2 == 0 { "a" } else { "b" }, version));
+        }
+        let waiting = mailbox.lock();
+        assert!(waiting.facts.len() == 2 && waiting.facts.capacity() <= 8 && waiting.places.len() == 2);
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_word_on_everything_arrives(acts in prop::collection::vec((0_usize..12, any::<bool>(), 0_usize..4), 0..400)) {
+            let mailbox = Mailbox::new(|| {});
+            let (mut wanted, mut got) = (BTreeMap::new(), BTreeMap::new());
+            for (version, (name, there, take)) in acts.into_iter().enumerate() {
+                let name = format!("svc-{name}");
+                let fact = if there { is(&name, u32::try_from(version).unwrap()) } else { gone(&name) };
+                wanted.insert(name, said(&fact).1);
+                mailbox.put(fact);
+                prop_assert!(mailbox.len() <= wanted.len());
+                let taken = mailbox.take(take);
+                prop_assert!(taken.len() <= take);
+                got.extend(taken.iter().map(said));
+            }
+            got.extend(mailbox.take(usize::MAX).iter().map(said));
+            prop_assert_eq!(got, wanted);
+            let waiting = mailbox.lock();
+            prop_assert!(waiting.places.is_empty() && waiting.facts.is_empty());
+        }
+    }
+}
