@@ -1,1 +1,3 @@
 //! The pure core: `update(state, message) -> effects`. No I/O, no clock, no randomness.
+
+pub mod cluster;

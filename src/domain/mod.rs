@@ -1,6 +1,17 @@
 //! What a release is: plain types and arithmetic. Imports neither tokio nor kube nor ratatui, and reads no clock.
 
+pub mod belongings;
+pub mod duration;
 pub mod fact;
+pub mod flagger;
 pub mod id;
+pub mod managed;
 pub mod object;
+pub mod phase;
 pub mod release;
+mod row;
+pub mod signs;
+pub mod step;
+pub mod tag;
+pub mod weight;
+pub mod why;

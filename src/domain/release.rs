@@ -1,8 +1,11 @@
 //! A release as people speak of it: one row of the list, one element of `status --json`. Rollouts and Flagger Canaries alike.
+//! Holds what was worked out; never works out anything itself.
 
 use jiff::Timestamp;
 
+pub use super::flagger::of_canary;
 use super::id::Key;
+pub use super::row::of_rollout;
 
 /// The four words of Argo Rollouts, and one for what nobody has looked at yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,13 +65,15 @@ pub struct StepAt {
     pub current: Option<Box<str>>,
 }
 
-/// Traffic shares in percent of the strategy's maximum, 0 to 100.
+/// Traffic shares as the plugin prints them, out of `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weight {
     /// What the steps ask for.
     pub set: i64,
     /// What the plugin prints as ActualWeight. None for Flagger, which does not say.
     pub actual: Option<i64>,
+    /// The weight that means everything; 100 unless the traffic router was told otherwise.
+    pub max: i64,
     /// Whether a load balancer confirmed it; None where none is asked.
     pub verified: Option<bool>,
 }

@@ -1,0 +1,384 @@
+//! One environment's objects as the sources told them, and of each release the few facts that a list sorts and counts by.
+//! A change costs a few map look-ups, whatever the number of objects; a whole row is worked out only when it is asked for.
+//! Never drops what was known because a connection broke: only `Gone` removes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::belongings::Belongings;
+use crate::domain::fact::{Health, Link, News, Object, Reading};
+use crate::domain::flagger;
+use crate::domain::id::{Key, Kind};
+use crate::domain::object::{Canary, Meta, Rollout};
+use crate::domain::phase::phase_and_message;
+use crate::domain::release::{self, Phase, Release, WaitingFor};
+use crate::domain::signs::{signs, waiting_for};
+
+/// Where a release stands in the list: those that need a person first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rank {
+    /// A person has to do something.
+    NeedsPerson,
+    /// It is on its way.
+    Moving,
+    /// Nothing is going on.
+    #[default]
+    Calm,
+}
+
+/// What a list needs of every release, worked out when the release changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Its phase.
+    pub phase: Phase,
+    /// Whom it waits for.
+    pub waiting_for: Option<WaitingFor>,
+    /// Whether it waits for a person, failed, or could not be read: somebody has to look.
+    pub needs_person: bool,
+    /// Whether something is under way.
+    pub moving: bool,
+    /// Place in the default order.
+    pub rank: Rank,
+    /// Whether something in the object could not be read.
+    pub odd: bool,
+}
+
+/// The objects of one environment.
+#[derive(Debug)]
+pub struct Cluster {
+    rows: HashMap<Key, Row>,
+    by_uid: HashMap<Box<str>, Key>,
+    others: HashMap<Key, Object>,
+    owned: HashMap<Box<str>, Belongings>,
+    readings: HashMap<Kind, Reading>,
+    health: Health,
+    changed: HashSet<Key>,
+    order: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    subject: Subject,
+    glance: Glance,
+}
+
+#[derive(Debug)]
+enum Subject {
+    Rollout(Arc<Rollout>),
+    Canary(Arc<Canary>),
+}
+
+impl Subject {
+    fn meta(&self) -> &Meta {
+        match self {
+            Self::Rollout(rollout) => &rollout.metadata,
+            Self::Canary(canary) => &canary.metadata,
+        }
+    }
+
+    fn glance(&self) -> Glance {
+        let (phase, waiting_for, odd) = match self {
+            Self::Rollout(rollout) => {
+                let (phase, _) = phase_and_message(rollout);
+                (phase, waiting_for(&signs(rollout), phase), rollout.odd.is_some())
+            }
+            Self::Canary(canary) => (flagger::phase_and_message(canary).0, flagger::waiting_for(canary), canary.odd.is_some()),
+        };
+        let needs_person = odd || phase == Phase::Degraded || waiting_for == Some(WaitingFor::Person);
+        let moving = matches!(phase, Phase::Progressing | Phase::Paused) || waiting_for.is_some();
+        let rank = match (needs_person, moving) {
+            (true, _) => Rank::NeedsPerson,
+            (false, true) => Rank::Moving,
+            (false, false) => Rank::Calm,
+        };
+        Glance { phase, waiting_for, needs_person, moving, rank, odd }
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        let health = Health { at: Timestamp::UNIX_EPOCH, state: Link::Connecting, clock_skew_ms: 0 };
+        Self {
+            rows: HashMap::new(),
+            by_uid: HashMap::new(),
+            others: HashMap::new(),
+            owned: HashMap::new(),
+            readings: HashMap::new(),
+            health,
+            changed: HashSet::new(),
+            order: 0,
+        }
+    }
+}
+
+impl Cluster {
+    /// Takes in one piece of news.
+    pub fn apply(&mut self, news: News) {
+        match news {
+            News::Is(Object::Rollout(rollout)) => self.put_row(Kind::Rollout, Subject::Rollout(rollout)),
+            News::Is(Object::Canary(canary)) => self.put_row(Kind::Canary, Subject::Canary(canary)),
+            News::Is(object) => self.put_other(object),
+            News::Gone(key) if matches!(key.kind, Kind::Rollout | Kind::Canary) => self.remove_row(&key),
+            News::Gone(key) => self.remove_other(&key),
+            News::Reading(kind, reading) => {
+                self.readings.insert(kind, reading);
+            }
+            News::Health(health) => self.health = health,
+        }
+    }
+
+    /// All releases, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.rows.keys()
+    }
+
+    /// Number of releases.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no releases.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What a list needs of a release.
+    pub fn glance(&self, key: &Key) -> Option<&Glance> {
+        self.rows.get(key).map(|row| &row.glance)
+    }
+
+    /// All releases with what a list needs of them, in no particular order.
+    pub fn glances(&self) -> impl Iterator<Item = (&Key, &Glance)> {
+        self.rows.iter().map(|(key, row)| (key, &row.glance))
+    }
+
+    /// A whole row, worked out now, at a moment of the cluster's clock.
+    pub fn release(&self, key: &Key, now: Timestamp) -> Option<Release> {
+        let row = self.rows.get(key)?;
+        let belongings = self.belongings(key);
+        Some(match &row.subject {
+            Subject::Rollout(rollout) => release::of_rollout(rollout, &belongings, now),
+            Subject::Canary(canary) => release::of_canary(canary, &belongings, now),
+        })
+    }
+
+    /// Metadata of a release: labels, owners, age.
+    pub fn meta(&self, key: &Key) -> Option<&Meta> {
+        self.rows.get(key).map(|row| row.subject.meta())
+    }
+
+    /// A Rollout.
+    pub fn rollout(&self, key: &Key) -> Option<&Arc<Rollout>> {
+        match &self.rows.get(key)?.subject {
+            Subject::Rollout(rollout) => Some(rollout),
+            Subject::Canary(_) => None,
+        }
+    }
+
+    /// A Flagger Canary.
+    pub fn canary(&self, key: &Key) -> Option<&Arc<Canary>> {
+        match &self.rows.get(key)?.subject {
+            Subject::Canary(canary) => Some(canary),
+            Subject::Rollout(_) => None,
+        }
+    }
+
+    /// Everything that belongs to a release, as far as it is read. Shares the objects, copies none.
+    pub fn belongings(&self, key: &Key) -> Belongings {
+        let mut all = Belongings::default();
+        let Some(row) = self.rows.get(key) else { return all };
+        let uid = &row.subject.meta().uid;
+        self.collect(uid, &mut all);
+        let experiments: Vec<_> = all.experiments.iter().map(|experiment| experiment.metadata.uid.clone()).collect();
+        for uid in &experiments {
+            self.collect(uid, &mut all);
+        }
+        let sets = all.replica_sets.iter().map(|set| &set.metadata.uid);
+        let second: Vec<_> = sets.chain(all.analysis_runs.iter().map(|run| &run.metadata.uid)).cloned().collect();
+        for uid in &second {
+            self.collect(uid, &mut all);
+        }
+        let pods: Vec<_> = all.pods.iter().map(|pod| pod.metadata.uid.clone()).collect();
+        for uid in &pods {
+            self.collect(uid, &mut all);
+        }
+        all
+    }
+
+    /// How far reading a kind has come.
+    pub fn reading(&self, kind: Kind) -> &Reading {
+        self.readings.get(&kind).unwrap_or(&Reading::Loading)
+    }
+
+    /// How the connection is doing.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Releases that appeared, vanished or changed, they themselves or what belongs to them, since this was last asked.
+    pub fn take_changed(&mut self) -> HashSet<Key> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Rises whenever a release appears, vanishes or gets another [`Glance`]: a list sorted at an equal number is still in order.
+    pub fn order(&self) -> u64 {
+        self.order
+    }
+
+    fn collect(&self, uid: &str, all: &mut Belongings) {
+        let Some(owned) = self.owned.get(uid) else { return };
+        all.replica_sets.extend_from_slice(&owned.replica_sets);
+        all.pods.extend_from_slice(&owned.pods);
+        all.analysis_runs.extend_from_slice(&owned.analysis_runs);
+        all.experiments.extend_from_slice(&owned.experiments);
+        all.events.extend_from_slice(&owned.events);
+    }
+
+    fn put_row(&mut self, kind: Kind, subject: Subject) {
+        let (glance, meta) = (subject.glance(), subject.meta());
+        let key = Key { kind, namespace: meta.namespace.clone(), name: meta.name.clone() };
+        let uid = meta.uid.clone();
+        let before = self.rows.insert(key.clone(), Row { subject, glance });
+        let known = before.as_ref().is_some_and(|before| before.subject.meta().uid == uid);
+        if before.as_ref().is_none_or(|before| before.glance != glance) {
+            self.order += 1;
+        }
+        if let Some(before) = before.filter(|_| !known) {
+            self.by_uid.remove(&before.subject.meta().uid);
+        }
+        if !known && !uid.is_empty() {
+            self.by_uid.insert(uid, key.clone());
+        }
+        self.changed.insert(key);
+    }
+
+    fn remove_row(&mut self, key: &Key) {
+        if let Some(row) = self.rows.remove(key) {
+            self.by_uid.remove(&row.subject.meta().uid);
+            self.order += 1;
+            self.changed.insert(key.clone());
+        }
+    }
+
+    fn put_other(&mut self, object: Object) {
+        let Some(key) = key_of(&object) else { return };
+        if let Some(before) = self.others.insert(key, object.clone()) {
+            self.disown(&before);
+        }
+        self.mark(&object);
+        if let Some(owner) = owner_of(&object) {
+            let owner = owner.uid.into();
+            add(self.owned.entry(owner).or_default(), object);
+        }
+    }
+
+    fn remove_other(&mut self, key: &Key) {
+        if let Some(object) = self.others.remove(key) {
+            self.mark(&object);
+            self.disown(&object);
+        }
+    }
+
+    fn disown(&mut self, object: &Object) {
+        let Some(owner) = owner_of(object) else { return };
+        if let Some(owned) = self.owned.get_mut(owner.uid) {
+            if remove(owned, object) {
+                self.owned.remove(owner.uid);
+            }
+        }
+    }
+
+    /// Marks the release at the top of the chain of owners as changed. A chain is four long at most: experiment, set, pod, event.
+    fn mark(&mut self, object: &Object) {
+        let mut object = object;
+        for _ in 0..5 {
+            let Some(owner) = owner_of(object) else { return };
+            if let Some(key) = self.by_uid.get(owner.uid) {
+                self.changed.insert(key.clone());
+                return;
+            }
+            let Some(kind) = OWNERS.into_iter().find(|kind| kind.name() == owner.kind) else { return };
+            let Some(above) = self.others.get(&Key::new(kind, owner.namespace, owner.name)) else { return };
+            object = above;
+        }
+    }
+}
+
+/// Kinds between a release and what it owns in the end.
+const OWNERS: [Kind; 4] = [Kind::ReplicaSet, Kind::Pod, Kind::AnalysisRun, Kind::Experiment];
+
+struct OwnedBy<'a> {
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    uid: &'a str,
+}
+
+fn meta_of(object: &Object) -> &Meta {
+    match object {
+        Object::Rollout(object) => &object.metadata,
+        Object::Canary(object) => &object.metadata,
+        Object::ReplicaSet(object) => &object.metadata,
+        Object::Pod(object) => &object.metadata,
+        Object::AnalysisRun(object) => &object.metadata,
+        Object::Experiment(object) => &object.metadata,
+        Object::Event(object) => &object.metadata,
+    }
+}
+
+/// The name of an object that belongs to a release; None for a release.
+fn key_of(object: &Object) -> Option<Key> {
+    let kind = match object {
+        Object::Rollout(_) | Object::Canary(_) => return None,
+        Object::ReplicaSet(_) => Kind::ReplicaSet,
+        Object::Pod(_) => Kind::Pod,
+        Object::AnalysisRun(_) => Kind::AnalysisRun,
+        Object::Experiment(_) => Kind::Experiment,
+        Object::Event(_) => Kind::Event,
+    };
+    let meta = meta_of(object);
+    Some(Key { kind, namespace: meta.namespace.clone(), name: meta.name.clone() })
+}
+
+/// The owner of an object, by which it is filed; of an event, what it is about.
+fn owner_of(object: &Object) -> Option<OwnedBy<'_>> {
+    let meta = meta_of(object);
+    let (kind, name, uid) = if let Object::Event(event) = object {
+        let about = &event.involved_object;
+        (&about.kind, &about.name, &about.uid)
+    } else {
+        let owner = meta.controller().or_else(|| meta.owner_references.first())?;
+        (&owner.kind, &owner.name, &owner.uid)
+    };
+    (!uid.is_empty()).then_some(OwnedBy { kind, namespace: &meta.namespace, name, uid })
+}
+
+fn add(owned: &mut Belongings, object: Object) {
+    match object {
+        Object::Rollout(_) | Object::Canary(_) => {}
+        Object::ReplicaSet(object) => owned.replica_sets.push(object),
+        Object::Pod(object) => owned.pods.push(object),
+        Object::AnalysisRun(object) => owned.analysis_runs.push(object),
+        Object::Experiment(object) => owned.experiments.push(object),
+        Object::Event(object) => owned.events.push(object),
+    }
+}
+
+/// Takes an object out again, and says whether nothing is left.
+fn remove(owned: &mut Belongings, object: &Object) -> bool {
+    match object {
+        Object::Rollout(_) | Object::Canary(_) => {}
+        Object::ReplicaSet(object) => owned.replica_sets.retain(|other| !Arc::ptr_eq(other, object)),
+        Object::Pod(object) => owned.pods.retain(|other| !Arc::ptr_eq(other, object)),
+        Object::AnalysisRun(object) => owned.analysis_runs.retain(|other| !Arc::ptr_eq(other, object)),
+        Object::Experiment(object) => owned.experiments.retain(|other| !Arc::ptr_eq(other, object)),
+        Object::Event(object) => owned.events.retain(|other| !Arc::ptr_eq(other, object)),
+    }
+    owned.replica_sets.is_empty()
+        && owned.pods.is_empty()
+        && owned.analysis_runs.is_empty()
+        && owned.experiments.is_empty()
+        && owned.events.is_empty()
+}
