@@ -10,6 +10,7 @@ mod files;
 mod keys;
 mod kubectl;
 mod pty;
+mod readme;
 mod real;
 mod screens;
 mod sources;
