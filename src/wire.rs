@@ -1,1 +1,78 @@
-//! Settings to running parts. The cockpit and the subcommands both start here.
+//! Settings to running parts. The cockpit and the subcommands both start here. Touches no network before it returns, and waits for
+//! nothing when it is dropped.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::Settings;
+use crate::source::{Clock, Mailbox, Order, Sources};
+
+/// Threads that read sockets and decode; the terminal has its own.
+const THREADS: usize = 2;
+/// Enough for a TLS handshake and a deeply nested object, far below the default of 2 MiB.
+const STACK: usize = 1 << 20;
+/// Name look-ups and credential plugins block. Enough that a dead environment's do not hold up another's.
+const BLOCKING_THREADS: usize = 64;
+
+/// The running parts. Dropping them stops everything, at once.
+pub struct Running {
+    /// What the sources have learned.
+    pub mailbox: Arc<Mailbox>,
+    sources: Sources,
+    runtime: Option<Runtime>,
+    clock: Clock,
+}
+
+/// Starts the sources of every environment on threads of their own. `wake` is called from those threads when facts begin to wait.
+pub fn start(settings: &Settings, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Running> {
+    let runtime = runtime()?;
+    let mailbox = Arc::new(Mailbox::new(wake));
+    let clock = clock();
+    let sources = Sources::start(&settings.environments, &mailbox, &clock, runtime.handle());
+    Ok(Running { mailbox, sources, runtime: Some(runtime), clock })
+}
+
+/// The threads on which sources run.
+fn runtime() -> io::Result<Runtime> {
+    // An error means that a provider is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_stack_size(STACK)
+        .thread_keep_alive(Duration::from_secs(2))
+        .thread_name("source")
+        .enable_all()
+        .build()
+}
+
+/// The wall clock, for those below who may not read it themselves.
+#[expect(clippy::disallowed_methods, reason = "the one place where sources get their time from")]
+fn clock() -> Clock {
+    Clock::new(Timestamp::now)
+}
+
+impl Running {
+    /// Hands a wish of the core on. Never blocks.
+    pub fn order(&self, order: Order) {
+        self.sources.order(order);
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A hung look-up or credential plugin must not hold up the way back to the shell.
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,10 +1,20 @@
 //! The outside world coming in: facts and health, never decisions. A source writes to the [`mailbox`] and takes [`Order`]s;
 //! it never waits for whoever reads, and nothing here changes anything in a cluster.
 
+pub mod kube;
 pub mod mailbox;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 pub use mailbox::Mailbox;
 
+use crate::config::Environment;
+use crate::domain::fact::{Fact, News};
 use crate::domain::id::{EnvironmentId, Key};
 
 /// How many subjects of one environment are looked at closely: each costs connections.
@@ -34,4 +44,92 @@ pub struct Subject {
     pub uid: Box<str>,
     /// Its pods, as a label selector in the API's text form, for example `app=web,tier in (a,b)`; empty means that they are unknown.
     pub selector: String,
+}
+
+/// What one environment is wanted to do: the sum of all orders so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// What is looked at closely.
+    pub subjects: Vec<Subject>,
+    /// How often a new connection was asked for.
+    pub reconnects: u32,
+}
+
+/// The time, for those who may not read the wall clock.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// The way from one connection of an environment into the mailbox.
+#[derive(Clone)]
+pub struct Post {
+    mailbox: Arc<Mailbox>,
+    environment: EnvironmentId,
+    epoch: u32,
+}
+
+impl Post {
+    /// Says something.
+    pub fn put(&self, news: News) {
+        self.mailbox.put(Fact { environment: self.environment, epoch: self.epoch, news });
+    }
+
+    /// The same for the environment's next connection: what the one before still says is no longer heard.
+    pub fn next(&self) -> Self {
+        Self { epoch: self.epoch + 1, ..self.clone() }
+    }
+}
+
+/// The sources of all environments.
+pub struct Sources {
+    wishes: Vec<watch::Sender<Wish>>,
+}
+
+impl Sources {
+    /// Starts one task per environment; nothing is read and no network touched before this returns.
+    pub fn start(environments: &[Environment], mailbox: &Arc<Mailbox>, clock: &Clock, runtime: &Handle) -> Self {
+        let start = |(place, environment): (usize, &Environment)| {
+            let (wishes, wish) = watch::channel(Wish::default());
+            let id = EnvironmentId(u16::try_from(place).unwrap_or(u16::MAX));
+            let post = Post { mailbox: Arc::clone(mailbox), environment: id, epoch: 0 };
+            runtime.spawn(kube::run(environment.clone(), post, clock.clone(), wish));
+            wishes
+        };
+        Self { wishes: environments.iter().enumerate().map(start).collect() }
+    }
+
+    /// Hands a wish on. Never blocks; an environment that does not exist has no wishes.
+    pub fn order(&self, order: Order) {
+        let (Order::Look { environment, .. } | Order::Reconnect(environment)) = &order;
+        let Some(wishes) = self.wishes.get(usize::from(environment.0)) else { return };
+        wishes.send_if_modified(|wish| match order {
+            Order::Look { mut subjects, .. } => {
+                subjects.truncate(SUBJECTS);
+                let changed = wish.subjects != subjects;
+                wish.subjects = subjects;
+                changed
+            }
+            Order::Reconnect(_) => {
+                wish.reconnects += 1;
+                true
+            }
+        });
+    }
 }
