@@ -1,5 +1,6 @@
 //! What a release is: plain types and arithmetic. Imports neither tokio nor kube nor ratatui, and reads no clock.
 
+pub mod analysis;
 pub mod belongings;
 pub mod duration;
 pub mod fact;
@@ -8,10 +9,13 @@ pub mod id;
 pub mod managed;
 pub mod object;
 pub mod phase;
+pub mod pod;
 pub mod release;
 mod row;
 pub mod signs;
 pub mod step;
 pub mod tag;
+pub mod timeline;
+pub mod tree;
 pub mod weight;
 pub mod why;

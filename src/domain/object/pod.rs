@@ -50,6 +50,8 @@ pub struct ContainerStatus {
     pub image: Box<str>,
     /// Whether it is ready.
     pub ready: bool,
+    /// Whether its start-up is over.
+    pub started: bool,
     /// How often it was started again.
     pub restart_count: i64,
     /// What it does now.

@@ -66,12 +66,14 @@ pub struct PodSpec {
 
 /// A container of a template.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Name.
     pub name: Box<str>,
     /// Image reference.
     pub image: Box<str>,
+    /// `Always` makes a sidecar of an init container.
+    pub restart_policy: Box<str>,
 }
 
 /// `spec.workloadRef`.
