@@ -1,1 +1,4 @@
-//! Pure drawing: state and theme in, cells out. Changes nothing.
+//! Pure drawing: one file per screen, pane or widget, themes, export. Knows no clock and does no I/O.
+
+pub mod glyph;
+pub mod theme;
