@@ -65,12 +65,11 @@ impl Failure {
     /// The exit code. A reader that went away (`pilothouse status | head`) has what it wanted: that is success.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Refused(_) => Exit::Refused,
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Refused(_) | Self::Output(_) => Exit::Refused,
             Self::Usage(_) | Self::Config(_) => Exit::Usage,
             Self::NotObserved(_) => Exit::NotObserved,
             Self::Unreachable(_) => Exit::Unreachable,
-            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
-            Self::Output(_) => Exit::Refused,
         }
     }
 

@@ -5,7 +5,9 @@ pub mod colour;
 pub mod completions;
 pub mod config;
 pub mod failure;
+pub mod live;
 pub mod man;
+pub mod target;
 
 use std::path::PathBuf;
 

@@ -71,8 +71,8 @@ impl Reader<'_> {
         }
         let kubeconfig = match typed.kubeconfig {
             None => Vec::new(),
-            Some(OneOrMany::One(path)) => vec![self.expand(path)],
-            Some(OneOrMany::Many(paths)) => paths.into_iter().map(|path| self.expand(path)).collect(),
+            Some(OneOrMany::One(path)) => vec![self.expand(&path)],
+            Some(OneOrMany::Many(paths)) => paths.iter().map(|path| self.expand(path)).collect(),
         };
         if typed.context.is_none() && kubeconfig.is_empty() {
             let text = format!(
@@ -104,10 +104,10 @@ impl Reader<'_> {
     }
 
     /// `~/x` is in the home folder; anything else relative is beside the configuration file.
-    fn expand(&self, path: PathBuf) -> PathBuf {
+    fn expand(&self, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), self.home) {
             (Ok(rest), Some(home)) => home.join(rest),
-            _ => self.path.parent().map_or_else(|| path.clone(), |folder| folder.join(&path)),
+            _ => self.path.parent().map_or_else(|| path.to_owned(), |folder| folder.join(path)),
         }
     }
 

@@ -1,0 +1,155 @@
+//! One environment read without a screen: what `status`, `watch` and `doctor` know comes through here, by the same sources and the
+//! same arithmetic as the cockpit's. Decides nothing about the releases themselves.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Failure;
+use crate::app::cluster::{Cluster, Rank};
+use crate::config::{Environment, Settings};
+use crate::domain::fact::{Link, Reading};
+use crate::domain::id::{EnvironmentId, Key, Kind};
+use crate::source::{Order, SUBJECTS, Subject};
+use crate::wire::{self, Running};
+
+/// How long the first answer may take.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+/// How long a server that refuses connections is tried.
+const REFUSED: Duration = Duration::from_secs(3);
+/// How long the details of what is looked at may take: without them the answer is poorer, not wrong.
+const DETAILS: Duration = Duration::from_secs(3);
+/// Facts taken from the mailbox at once.
+const SLICE: usize = 256;
+
+/// An environment that is being read.
+pub struct Live {
+    /// Its objects.
+    pub cluster: Cluster,
+    /// What the configuration says about it.
+    pub environment: Environment,
+    running: Running,
+    woken: Receiver<()>,
+}
+
+impl Live {
+    /// Starts reading the chosen environment, and only that one.
+    pub fn start(settings: &Settings) -> Result<Self, Failure> {
+        let chosen = settings.environments.get(settings.start_environment);
+        let environment = chosen.ok_or_else(|| Failure::Usage("There is no environment to read.".to_owned()))?.clone();
+        let only = Settings { environments: vec![environment.clone()], start_environment: 0, ..settings.clone() };
+        let (waker, woken) = mpsc::sync_channel(1);
+        // A full channel means that the reader is woken already.
+        let wake = move || {
+            let _ = waker.try_send(());
+        };
+        let running = wire::start(&only, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
+        Ok(Self { cluster: Cluster::default(), environment, running, woken })
+    }
+
+    /// Takes in what has been learned until `done` says that it is enough, or `limit` has passed. Returns whether it was enough.
+    pub fn read_until(&mut self, limit: Duration, mut done: impl FnMut(&Cluster) -> bool) -> bool {
+        let deadline = Instant::now() + limit;
+        loop {
+            let facts = self.running.mailbox.take(SLICE);
+            let more = !facts.is_empty();
+            for fact in facts {
+                self.cluster.apply(fact.news);
+            }
+            if more && !self.running.mailbox.is_empty() {
+                continue;
+            }
+            if done(&self.cluster) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.woken.recv_timeout(left) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Waits until all rollouts and canaries have been read, or says why they cannot be.
+    pub fn read_all(&mut self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let read =
+            self.read_until(FIRST_ANSWER, |cluster| is_settled(cluster) || (is_down(cluster) && started.elapsed() > REFUSED));
+        match (read && is_settled(&self.cluster), self.unreadable()) {
+            (true, None) => Ok(()),
+            (true, Some(failure)) => Err(failure),
+            (false, _) => Err(self.unreachable()),
+        }
+    }
+
+    /// Has these looked at closely, or, if none are named, those that somebody should look at; waits for the details.
+    pub fn look(&mut self, named: Option<&Key>) {
+        let keys: Vec<Key> = named.map_or_else(|| self.most_in_need(), |key| vec![key.clone()]);
+        let subjects: Vec<Subject> = keys.iter().filter_map(|key| self.subject(key)).collect();
+        if subjects.is_empty() {
+            return;
+        }
+        self.running.order(Order::Look { environment: EnvironmentId(0), subjects });
+        self.read_until(DETAILS, |cluster| {
+            let kinds = [Kind::ReplicaSet, Kind::Pod, Kind::Event, Kind::AnalysisRun];
+            kinds.iter().all(|kind| *cluster.reading(*kind) != Reading::Loading)
+        });
+    }
+
+    /// The time by the cluster's clock.
+    pub fn now(&self) -> Timestamp {
+        let skew = SignedDuration::from_millis(self.cluster.health().clock_skew_ms);
+        let now = self.running.now();
+        now.checked_add(skew).unwrap_or(now)
+    }
+
+    fn most_in_need(&self) -> Vec<Key> {
+        let mut keys: Vec<_> =
+            self.cluster.glances().filter(|(_, glance)| glance.rank < Rank::Calm).map(|(key, glance)| (glance.rank, key)).collect();
+        keys.sort();
+        keys.into_iter().take(SUBJECTS).map(|(_, key)| key.clone()).collect()
+    }
+
+    fn subject(&self, key: &Key) -> Option<Subject> {
+        let uid = self.cluster.meta(key)?.uid.clone();
+        let selector = self.cluster.rollout(key).map(|rollout| rollout.status.selector.to_string()).unwrap_or_default();
+        Some(Subject { key: key.clone(), uid, selector })
+    }
+
+    /// Why there is nothing to say although the server answers.
+    fn unreadable(&self) -> Option<Failure> {
+        let name = &self.environment.name;
+        match (self.cluster.reading(Kind::Rollout), self.cluster.reading(Kind::Canary)) {
+            (Reading::Live, _) | (_, Reading::Live) => None,
+            (Reading::Denied(reason), _) | (_, Reading::Denied(reason)) => {
+                let advice = "Ask for list and watch on it, or read one namespace with -n.";
+                Some(Failure::Refused(format!("Rollouts in '{name}' may not be read: {reason}. {advice}")))
+            }
+            (Reading::NotInstalled, Reading::NotInstalled) => {
+                let advice = "Install one of them, or choose another environment with -e or --context.";
+                Some(Failure::Refused(format!("'{name}' has neither Argo Rollouts nor Flagger installed. {advice}")))
+            }
+            _ => Some(self.unreachable()),
+        }
+    }
+
+    fn unreachable(&self) -> Failure {
+        let reading = [Kind::Rollout, Kind::Canary].map(|kind| self.cluster.reading(kind).clone());
+        let reason = match (&self.cluster.health().state, reading) {
+            (Link::Down { reason }, _) => reason.clone(),
+            (_, [Reading::Failing(reason), _] | [_, Reading::Failing(reason)]) => reason,
+            _ => format!("no complete answer within {} s", FIRST_ANSWER.as_secs()),
+        };
+        Failure::Unreachable(format!("'{}' cannot be read: {reason}. Try: pilothouse doctor", self.environment.name))
+    }
+}
+
+fn is_settled(cluster: &Cluster) -> bool {
+    let is_said = |kind| !matches!(cluster.reading(kind), Reading::Loading | Reading::Failing(_));
+    is_said(Kind::Rollout) && is_said(Kind::Canary)
+}
+
+fn is_down(cluster: &Cluster) -> bool {
+    matches!(cluster.health().state, Link::Down { .. })
+}
