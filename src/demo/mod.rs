@@ -1,18 +1,25 @@
 //! An embedded world on loopback. It speaks the real protocols, so that the clients of production run against it.
 //! Nothing in it reaches beyond this machine, and nothing outside of `wire`, `cli` and the tests knows of it.
 
+pub mod clock;
+pub mod crowd;
 pub mod event;
+pub mod fault;
 pub mod history;
 pub mod resource;
+mod running;
+pub mod server;
 pub mod status;
 pub mod store;
 pub mod stored;
+pub mod world;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub use resource::Resource;
+pub use running::{Error, Files, Running, start};
 pub use status::Status;
 pub use store::{Changed, Part, Store, What};
 

@@ -1,0 +1,68 @@
+//! The paths under `/_world/`: what tests and demonstrations do to the world that no client of Kubernetes can.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::Api;
+use super::reply::{self, Reply};
+use super::route::Asked;
+use crate::demo::fault::Fault;
+use crate::demo::resource::Resource;
+use crate::demo::status::Status;
+
+/// The root of these paths.
+pub const ROOT: &str = "/_world/";
+
+/// Answers one of them.
+pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
+    let what = asked.path.strip_prefix(ROOT).unwrap_or_default();
+    match (asked.method.clone(), what) {
+        (Method::POST, "fault") => {
+            let fault: Fault = serde_json::from_slice(&asked.body).map_err(|error| {
+                Status::bad_request(format!("a fault is {{\"kind\": …, \"path\", \"only\", \"count\", \"seconds\"}}: {error}"))
+            })?;
+            api.place().faults.add(fault);
+            Ok(reply::json(201, &faults(api)))
+        }
+        (Method::GET, "fault") => Ok(reply::json(200, &faults(api))),
+        (Method::DELETE, "fault") => {
+            api.place().faults.clear();
+            Ok(reply::json(200, &faults(api)))
+        }
+        (Method::POST, "advance") => {
+            api.world.advance(seconds(asked)?).await;
+            Ok(reply::json(200, &json!({ "now": api.world.now() })))
+        }
+        (Method::POST, "outage") => {
+            let away = seconds(asked)?;
+            api.place().outage.send_replace(away);
+            Ok(reply::json(200, &json!({ "seconds": away.as_secs_f64() })))
+        }
+        (Method::POST, "compact") => {
+            api.world.with(api.place(), |store| store.compact());
+            api.pages.forget();
+            Ok(reply::json(200, &json!({})))
+        }
+        (Method::GET, "state") => Ok(reply::json(200, &state(api))),
+        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact and state here")),
+    }
+}
+
+fn faults(api: &Api) -> Value {
+    json!({ "faults": api.place().faults.list() })
+}
+
+fn state(api: &Api) -> Value {
+    let (version, objects) = api.world.with(api.place(), |store| {
+        let count = |resource: &Resource| (resource.about().plural.to_owned(), Value::from(store.all(*resource, None).count()));
+        (store.version(), Resource::ALL.iter().map(count).collect::<serde_json::Map<_, _>>())
+    });
+    json!({ "environment": api.place().name, "now": api.world.now(), "version": version.to_string(), "objects": objects })
+}
+
+fn seconds(asked: &Asked) -> Result<Duration, Status> {
+    let seconds = asked.get("seconds").and_then(|text| text.parse::<f64>().ok()).filter(|s| (0.0..=1e7).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| Status::bad_request("seconds=N is needed"))
+}

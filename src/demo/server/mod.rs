@@ -1,0 +1,236 @@
+//! The Kubernetes API of one environment, over HTTP on loopback: connections, the way of a request, and nothing of what
+//! the objects mean. A request never holds the world while it waits.
+
+mod access;
+mod admin;
+mod cells;
+mod columns;
+mod discovery;
+mod form;
+mod list;
+mod protobuf;
+mod reply;
+mod route;
+mod selector;
+mod strategic;
+mod table;
+mod watch;
+mod write;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, DATE, HeaderValue};
+use http::{Method, Request};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::fault::Effect;
+use super::status::Status;
+use super::world::{Place, World};
+use list::Pages;
+use reply::Reply;
+use route::{Asked, Target};
+
+/// The longest body that is read, as a real server's limit.
+const LONGEST_BODY: usize = 3 << 20;
+
+/// One environment's API.
+pub struct Api {
+    /// The world it belongs to.
+    pub world: Arc<World>,
+    /// Which of the world's places it is.
+    pub index: usize,
+    pages: Pages,
+}
+
+impl Api {
+    /// The API of the place with this index.
+    pub fn new(world: Arc<World>, index: usize) -> Self {
+        Self { world, index, pages: Pages::default() }
+    }
+
+    fn place(&self) -> &Place {
+        &self.world.places[self.index]
+    }
+}
+
+/// Binds a port of loopback; 0 takes a free one.
+///
+/// # Errors
+/// When the port is taken.
+pub async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+}
+
+/// Serves an API until the task is dropped. An outage closes the port and every connection, and opens it again later.
+pub async fn serve(api: Arc<Api>, mut listener: TcpListener) -> io::Result<()> {
+    let port = listener.local_addr()?.port();
+    let mut outage = api.place().outage.subscribe();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // An accept fails when a client has gone again already: nothing is lost.
+                if let Ok((stream, _)) = accepted {
+                    tokio::spawn(connection(api.clone(), stream));
+                }
+            }
+            told = outage.changed() => {
+                if told.is_err() {
+                    return Ok(());
+                }
+                let away = *outage.borrow_and_update();
+                drop(listener);
+                tokio::time::sleep(away).await;
+                listener = rebind(port).await;
+            }
+        }
+    }
+}
+
+async fn rebind(port: u16) -> TcpListener {
+    loop {
+        match bind(port).await {
+            Ok(listener) => return listener,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn connection(api: Arc<Api>, stream: TcpStream) {
+    let mut outage = api.place().outage.subscribe();
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(Notify::new());
+    let service = service_fn(|request| {
+        let (api, reset) = (api.clone(), reset.clone());
+        async move { Ok::<_, Infallible>(respond(api, request, &reset).await) }
+    });
+    let mut connection =
+        pin!(hyper::server::conn::http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A connection ends with an error when the client goes away: there is nobody left to tell.
+        _ = connection.as_mut() => {}
+        _ = outage.changed() => {}
+        () = reset.notified() => {}
+    }
+}
+
+/// The way of a request: who asks, what is wrong on purpose, what is allowed, the answer.
+async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> Reply {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, LONGEST_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return reply::refusal(&Status::new(413, "RequestEntityTooLarge", "the body of the request is too large")),
+    };
+    let asked = Asked::new(parts, body);
+    let mut reply = match authorized(&api, &asked) {
+        Err(refused) => reply::refusal(&refused),
+        Ok(()) if asked.path.starts_with(admin::ROOT) => {
+            admin::answer(&api, &asked).await.unwrap_or_else(|refused| reply::refusal(&refused))
+        }
+        Ok(()) => afflicted(&api, &asked, reset).await,
+    };
+    // The world's own time: clients correct their clocks by it.
+    let date = api.world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        reply.headers_mut().insert(DATE, date);
+    }
+    reply
+}
+
+fn authorized(api: &Api, asked: &Asked) -> Result<(), Status> {
+    let wanted = format!("Bearer {}", api.place().token);
+    if asked.header(AUTHORIZATION) == wanted { Ok(()) } else { Err(Status::new(401, "Unauthorized", "Unauthorized")) }
+}
+
+/// The answer, with what a fault makes of it.
+async fn afflicted(api: &Arc<Api>, asked: &Asked, reset: &Notify) -> Reply {
+    match api.place().faults.hit(asked.verb(), &asked.path) {
+        None | Some(Effect::Forbid { .. }) => answer(api, asked),
+        Some(Effect::Status { code }) => reply::refusal(&Status::new(code, reason(code), "refused on purpose")),
+        Some(Effect::Delay { milliseconds }) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            answer(api, asked)
+        }
+        Some(Effect::Hang) => std::future::pending().await,
+        Some(Effect::Reset) => {
+            reset.notify_one();
+            std::future::pending().await
+        }
+        Some(Effect::Truncate) => reply::truncated(answer(api, asked)).await,
+        Some(Effect::DropWatch) => reply::whole(200, reply::JSON, ""),
+        Some(Effect::SilentWatch) => {
+            let (sender, receiver) = tokio::sync::mpsc::channel(1);
+            tokio::spawn(async move { sender.closed().await });
+            reply::open_end(reply::JSON, receiver)
+        }
+        Some(Effect::Expired) if asked.verb() == "watch" => watch::expired(),
+        Some(Effect::Expired) => {
+            reply::refusal(&Status::new(410, "Expired", "The resourceVersion for the provided list is too old."))
+        }
+        Some(Effect::TooManyRequests { retry_after }) => {
+            let details = serde_json::json!({ "retryAfterSeconds": retry_after });
+            let message = "the server has received too many requests and has asked us to try again later";
+            reply::refusal(&Status { details, ..Status::new(429, "TooManyRequests", message) })
+        }
+    }
+}
+
+fn answer(api: &Arc<Api>, asked: &Asked) -> Reply {
+    let answered = match &asked.target {
+        Some(target) => access::check(api, asked, target).and_then(|()| about_objects(api, asked, target)),
+        None => match (access::review(api, asked), discovery::answer(asked)) {
+            (Some(reviewed), _) => reviewed,
+            (None, Some(_)) if asked.method != Method::GET => Err(not_allowed()),
+            (None, Some(reply)) => Ok(reply),
+            (None, None) if asked.path == "/openapi/v2" || !asked.path.starts_with("/api") => {
+                return reply::whole(404, "text/plain; charset=utf-8", "404 page not found\n");
+            }
+            (None, None) => Err(Status::new(404, "NotFound", "the server could not find the requested resource")),
+        },
+    };
+    answered.unwrap_or_else(|refused| reply::refusal(&refused))
+}
+
+fn about_objects(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Reply, Status> {
+    let watching = asked.is_on("watch") && target.part.is_empty();
+    match (&asked.method, &target.name) {
+        (&Method::GET, _) if watching => watch::answer(api, asked, target),
+        (&Method::GET, None) => list::answer(api, asked, target),
+        (&Method::GET, Some(name)) => write::get(api, asked, target, name),
+        (&Method::POST, None) => write::create(api, asked, target),
+        (&Method::PUT, Some(name)) => write::replace(api, asked, target, name),
+        (&Method::PATCH, Some(name)) => write::patch(api, asked, target, name),
+        (&Method::DELETE, Some(name)) if target.part.is_empty() => write::delete(api, asked, target, name),
+        (&Method::DELETE, None) => write::delete_all(api, asked, target),
+        _ => Err(not_allowed()),
+    }
+}
+
+fn not_allowed() -> Status {
+    Status::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+}
+
+fn reason(code: u16) -> &'static str {
+    match code {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        410 => "Expired",
+        422 => "Invalid",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        500.. => "InternalError",
+        _ => "BadRequest",
+    }
+}

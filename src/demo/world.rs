@@ -1,0 +1,166 @@
+//! The one world: a clock, the environments, and the loop that lets their controllers act. Every request goes through
+//! here to the objects; nothing here waits while it holds them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use super::clock::Clock;
+use super::crowd::Crowd;
+use super::fault::Faults;
+use super::store::Store;
+use super::{Environment, Reconcile};
+
+/// A controller that wants to be called again at once is still let go on only this much later.
+const LEAST_STEP: SignedDuration = SignedDuration::from_millis(10);
+/// Events are forgotten after this long, as in a real cluster.
+const EVENTS_LIVE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The clock and all environments.
+pub struct World {
+    clock: Mutex<Clock>,
+    /// Held by whoever lets time pass: the loop, or a request that moves the clock.
+    driving: tokio::sync::Mutex<()>,
+    changed: Notify,
+    /// The environments, in the order of the scenario.
+    pub places: Vec<Place>,
+}
+
+/// One environment: its objects, and what is wrong with its API at the moment.
+pub struct Place {
+    /// Name of the environment.
+    pub name: String,
+    /// The bearer token of its API.
+    pub token: String,
+    /// Faults in force.
+    pub faults: Faults,
+    /// How long its API is away, each time it is told.
+    pub outage: watch::Sender<Duration>,
+    inhabitants: Mutex<Inhabitants>,
+}
+
+struct Inhabitants {
+    store: Store,
+    controller: Box<dyn Reconcile>,
+    crowd: Crowd,
+    events_swept: Timestamp,
+}
+
+impl World {
+    /// Puts environments under one clock.
+    pub fn new(clock: Clock, environments: Vec<(Environment, Crowd)>, token: &str) -> Self {
+        let now = clock.now();
+        let place = |(environment, crowd): (Environment, Crowd)| Place {
+            name: environment.name,
+            token: token.to_owned(),
+            faults: Faults::default(),
+            outage: watch::Sender::new(Duration::ZERO),
+            inhabitants: Mutex::new(Inhabitants {
+                store: environment.store,
+                controller: environment.controller,
+                crowd,
+                events_swept: now,
+            }),
+        };
+        let places = environments.into_iter().map(place).collect();
+        Self { clock: Mutex::new(clock), driving: tokio::sync::Mutex::new(()), changed: Notify::new(), places }
+    }
+
+    /// The world's time.
+    pub fn now(&self) -> Timestamp {
+        lock(&self.clock).now()
+    }
+
+    /// Looks at the objects of a place, or changes them; the controllers act on a change right afterwards.
+    pub fn with<T>(&self, place: &Place, act: impl FnOnce(&mut Store) -> T) -> T {
+        let now = self.now();
+        let mut inhabitants = lock(&place.inhabitants);
+        inhabitants.store.set_now(now);
+        let answer = act(&mut inhabitants.store);
+        if !inhabitants.store.is_settled() {
+            self.changed.notify_one();
+        }
+        answer
+    }
+
+    /// Lets `step` pass, and returns when everything that follows has happened.
+    pub async fn advance(&self, step: Duration) {
+        let _driving = self.driving.lock().await;
+        self.pass(step);
+    }
+
+    /// As [`World::advance`], before the loop runs.
+    pub fn pass(&self, step: Duration) {
+        let target = self.now() + SignedDuration::try_from(step).unwrap_or(SignedDuration::ZERO);
+        loop {
+            let wake = self.settle();
+            let now = self.now();
+            if now >= target {
+                break;
+            }
+            let next = wake.map_or(target, |wake| wake.max(now + LEAST_STEP).min(target));
+            lock(&self.clock).set(next);
+        }
+    }
+
+    /// Lets the clock go on from where it is at another speed.
+    pub fn run_at(&self, speed: f64) {
+        let mut clock = lock(&self.clock);
+        *clock = Clock::new(clock.now(), speed);
+    }
+
+    /// The world's loop: lets the controllers act on changes and when their time has come. Never returns.
+    pub async fn run(&self) {
+        loop {
+            let wake = {
+                let _driving = self.driving.lock().await;
+                self.settle().and_then(|wake| lock(&self.clock).wait_for(wake))
+            };
+            let rest = async {
+                match wake {
+                    Some(wait) => tokio::time::sleep(wait.max(Duration::from_millis(1))).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = rest => {}
+            }
+        }
+    }
+
+    /// Lets `count` rollouts of the crowd of each place change.
+    pub fn churn(&self, count: usize) {
+        let now = self.now();
+        for place in &self.places {
+            let mut inhabitants = lock(&place.inhabitants);
+            let Inhabitants { store, crowd, .. } = &mut *inhabitants;
+            store.set_now(now);
+            crowd.change(store, count);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The time at which some controller wants to act next.
+    fn settle(&self) -> Option<Timestamp> {
+        let now = self.now();
+        let settle = |place: &Place| {
+            let mut inhabitants = lock(&place.inhabitants);
+            let Inhabitants { store, controller, events_swept, .. } = &mut *inhabitants;
+            store.set_now(now);
+            if now.duration_since(*events_swept) > SignedDuration::from_mins(1) {
+                *events_swept = now;
+                store.expire_events(now - EVENTS_LIVE);
+            }
+            controller.settle(store, now)
+        };
+        self.places.iter().filter_map(settle).min()
+    }
+}
+
+/// A panic of one request must not take the world with it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
