@@ -4,9 +4,11 @@
 pub mod colour;
 pub mod completions;
 pub mod config;
+pub mod dump;
 pub mod failure;
 pub mod live;
 pub mod man;
+pub mod status;
 pub mod target;
 
 use std::path::PathBuf;
@@ -93,6 +95,8 @@ impl Common {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Every rollout, or one: phase, message, step, weights, images
+    Status(status::StatusArgs),
     /// Where the configuration is, whether it is right, an example, its schema
     Config(config::Arguments),
     /// Completions for a shell, on stdout
@@ -128,6 +132,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
     let common = &arguments.common;
     match &arguments.command {
         None => cockpit(common),
+        Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),

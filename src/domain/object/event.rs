@@ -12,19 +12,24 @@ pub struct Event {
     /// Metadata.
     pub metadata: Meta,
     /// What it is about.
+    #[serde(alias = "regarding")]
     pub involved_object: Involved,
     /// One word.
     pub reason: Box<str>,
     /// A sentence.
+    #[serde(alias = "note")]
     pub message: Box<str>,
     /// `Normal` or `Warning`.
     #[serde(rename = "type")]
     pub severity: Box<str>,
     /// How often.
+    #[serde(alias = "deprecatedCount")]
     pub count: i64,
     /// First time.
+    #[serde(alias = "deprecatedFirstTimestamp")]
     pub first_timestamp: Option<Timestamp>,
     /// Last time.
+    #[serde(alias = "deprecatedLastTimestamp")]
     pub last_timestamp: Option<Timestamp>,
     /// Time in the newer form.
     pub event_time: Option<Timestamp>,
