@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pilothouse::config::{Environment, Namespaces, Settings, StartScreen, Tier, Write, resolve::resolve};
+use pilothouse::ui::theme::{self, Depth};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
 
@@ -75,6 +76,16 @@ fn everything_that_can_be_typed_reaches_the_settings() {
     assert_eq!(settings.environments, [east, west]);
 }
 
+#[test]
+fn every_theme_loads_in_every_depth_and_is_compiled_in() {
+    for (name, text) in theme::BUILT_IN {
+        for depth in [Depth::None, Depth::Sixteen, Depth::Indexed, Depth::True] {
+            theme::Theme::parse(name, text, depth).unwrap();
+        }
+    }
+    assert_eq!(stems("themes"), sorted(theme::BUILT_IN.map(|(name, _)| name)));
+}
+
 /// Each file of `tests/scenarios/bad` says in its first line what the error has to say.
 #[test]
 fn bad_configurations_fail_with_the_phrase_on_their_first_line() {
@@ -95,6 +106,18 @@ fn bad_configurations_fail_with_the_phrase_on_their_first_line() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count >= 15, "the bad files are gone: {count}");
+}
+
+/// Names of the TOML files of a folder.
+fn stems(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    sorted(entries.map(|entry| entry.unwrap().file_name().into_string().unwrap().trim_end_matches(".toml").to_owned()))
+}
+
+fn sorted(names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+    names.sort();
+    names
 }
 
 /// Takes the mark from every commented setting; prose comments have a space after theirs.

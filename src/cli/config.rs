@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::{Common, Exit, Failure};
+use super::{Common, Exit, Failure, looks};
 use crate::config::{Environment, Files, Namespaces, Settings, Tier, Write, raw};
+use crate::ui::theme::Depth;
 
 /// The example file, which is also the table of defaults.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -53,8 +54,9 @@ fn schema() -> Result<String, Failure> {
 }
 
 fn check(common: &Common) -> Result<String, Failure> {
-    let files = common.files()?;
-    Ok(describe(&files, &common.settings()?))
+    let (files, settings) = (common.files()?, common.settings()?);
+    looks::theme(&files, &settings.ui.theme, Depth::True)?;
+    Ok(describe(&files, &settings))
 }
 
 fn describe(files: &Files, settings: &Settings) -> String {

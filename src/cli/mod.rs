@@ -7,6 +7,7 @@ pub mod config;
 pub mod dump;
 pub mod failure;
 pub mod live;
+pub mod looks;
 pub mod man;
 pub mod status;
 pub mod target;
