@@ -1,0 +1,38 @@
+//! Everything that the core can wish for. A runner performs it; the core never does.
+
+use crate::domain::id::{EnvironmentId, Key};
+
+/// One wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Leave, with the terminal as it was.
+    Quit,
+    /// Look closely at these releases of this environment, and at no others of it.
+    Look {
+        /// Where.
+        environment: EnvironmentId,
+        /// What; as many as are worth a watch each.
+        subjects: Vec<Subject>,
+    },
+    /// Give up the connection of an environment and make a new one.
+    Reconnect(EnvironmentId),
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Take this theme.
+    Theme(String),
+    /// Draw every cell anew, as something else wrote over the screen.
+    Redraw,
+    /// Ring the terminal's bell.
+    Bell,
+}
+
+/// A release to look at closely: whose pods, events and analyses are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The Rollout or Canary.
+    pub key: Key,
+    /// Its uid.
+    pub uid: Box<str>,
+    /// Label selector of its pods as the API takes it; empty if it is not known.
+    pub selector: String,
+}

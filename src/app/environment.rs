@@ -1,0 +1,117 @@
+//! One environment as the core knows it: its objects, its list, what happened in it, and how fresh all that is.
+//! Facts of an older connection have no say.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::cluster::Cluster;
+use super::freshness::Freshness;
+use super::notice::Notices;
+use super::table::Table;
+use crate::config;
+use crate::domain::fact::{Fact, Link, News, Reading};
+use crate::domain::id::{EnvironmentId, Kind};
+
+/// One environment.
+#[derive(Debug)]
+pub struct Environment {
+    /// Its place in the configuration.
+    pub id: EnvironmentId,
+    /// What the configuration says about it.
+    pub settings: Arc<config::Environment>,
+    /// Its objects.
+    pub cluster: Cluster,
+    /// Its releases in order, filtered, with the selection.
+    pub table: Table,
+    /// What happened in it.
+    pub notices: Notices,
+    epoch: u32,
+    tried: Timestamp,
+    answered: Option<Timestamp>,
+}
+
+/// What the list of an environment can say instead of rows, or beside them: each a different thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// All is read.
+    Ready,
+    /// All is read and there is nothing.
+    Empty,
+    /// The first list is still under way.
+    Loading,
+    /// Neither Argo Rollouts nor Flagger is installed.
+    NotInstalled,
+    /// The API refuses to list. The text is the server's.
+    Denied(String),
+    /// Only one namespace can be read. The text says which, and what was refused.
+    Narrowed(String),
+    /// The server has never answered. The text is the connection's.
+    Unreachable(String),
+    /// Reading fails for another reason, and is being tried again.
+    Failing(String),
+}
+
+impl Environment {
+    /// An environment of which nothing is known yet.
+    pub fn new(id: EnvironmentId, settings: Arc<config::Environment>, now: Timestamp) -> Self {
+        Self {
+            id,
+            settings,
+            cluster: Cluster::default(),
+            table: Table::default(),
+            notices: Notices::default(),
+            epoch: 0,
+            tried: now,
+            answered: None,
+        }
+    }
+
+    /// How fresh it is.
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        Freshness::judge(self.cluster.health(), self.answered, self.tried, now)
+    }
+
+    /// The cluster's clock at this moment of the local one.
+    pub fn cluster_time(&self, now: Timestamp) -> Timestamp {
+        let skew = SignedDuration::from_millis(self.cluster.health().clock_skew_ms);
+        now.checked_add(skew).unwrap_or(now)
+    }
+
+    /// What the list has to say besides its rows.
+    pub fn condition(&self) -> Condition {
+        let readings = [self.cluster.reading(Kind::Rollout), self.cluster.reading(Kind::Canary)];
+        let [rollouts, canaries] = readings;
+        if let (Link::Down { reason }, None) = (&self.cluster.health().state, self.answered) {
+            return Condition::Unreachable(reason.clone());
+        }
+        match (rollouts, canaries) {
+            (Reading::NotInstalled, Reading::NotInstalled) => Condition::NotInstalled,
+            // Where one of the two is not installed, the other tells.
+            (Reading::NotInstalled, other) | (other, _) => match other {
+                Reading::Loading => Condition::Loading,
+                Reading::Live | Reading::NotInstalled if self.cluster.is_empty() => Condition::Empty,
+                Reading::Live | Reading::NotInstalled => Condition::Ready,
+                Reading::Narrowed(text) => Condition::Narrowed(text.clone()),
+                Reading::Denied(text) => Condition::Denied(text.clone()),
+                Reading::Failing(text) => Condition::Failing(text.clone()),
+            },
+        }
+    }
+
+    /// Takes in a fact. Says whether it was heard.
+    pub(super) fn apply(&mut self, fact: Fact, now: Timestamp) -> bool {
+        if fact.epoch < self.epoch {
+            return false;
+        }
+        self.epoch = fact.epoch;
+        if let News::Health(health) = &fact.news {
+            if matches!(health.state, Link::Up { .. }) {
+                self.answered = Some(health.at);
+            }
+        }
+        self.notices.hear(&self.cluster, &fact.news, now);
+        self.cluster.apply(fact.news);
+        true
+    }
+}

@@ -1,0 +1,38 @@
+//! The help: all keys, made from the one table of commands and the keymap in use.
+
+use super::state::State;
+use crate::input::{COMMANDS, Group};
+
+/// A line of the help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Title of a chapter.
+    Title(&'static str),
+    /// Keys and what they do.
+    Keys {
+        /// The keys as the screen shows them, with spaces between.
+        keys: String,
+        /// What they do.
+        words: &'static str,
+    },
+    /// Nothing.
+    Empty,
+}
+
+/// All lines.
+pub fn lines(state: &State) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for group in Group::ALL {
+        if !lines.is_empty() {
+            lines.push(Line::Empty);
+        }
+        lines.push(Line::Title(group.title()));
+        for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
+            let keys: Vec<_> = state.keymap.keys(entry.command).iter().map(|key| key.label()).collect();
+            if !keys.is_empty() {
+                lines.push(Line::Keys { keys: keys.join(" "), words: entry.words });
+            }
+        }
+    }
+    lines
+}

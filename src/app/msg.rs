@@ -1,0 +1,58 @@
+//! Everything that can happen to the core.
+
+use jiff::Timestamp;
+
+use crate::domain::fact::Fact;
+use crate::input::KeyPress;
+use crate::log::Line;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyPress),
+    /// A text was pasted; never commands.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// The terminal has this size now.
+    Resize {
+        /// Cells across.
+        columns: u16,
+        /// Cells down.
+        rows: u16,
+    },
+    /// Sources learned something.
+    Facts(Vec<Fact>),
+    /// It is now this time, by the local clock.
+    Tick(Timestamp),
+    /// The newest lines of the program's log, oldest first, and how many were ever said.
+    Log {
+        /// The lines.
+        lines: Vec<Line>,
+        /// How many there have been since the start.
+        total: u64,
+    },
+}
+
+/// What the mouse did, and in which cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mouse {
+    /// What it did.
+    pub what: MouseKind,
+    /// Column, from 0.
+    pub column: u16,
+    /// Row, from 0.
+    pub row: u16,
+}
+
+/// What a mouse can do here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The main button went down.
+    Press,
+    /// The wheel went up.
+    ScrollUp,
+    /// The wheel went down.
+    ScrollDown,
+}

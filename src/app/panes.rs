@@ -1,0 +1,256 @@
+//! Where everything is, in numbers: the same ones for drawing, for scrolling and for the mouse.
+//!
+//! ```text
+//! header   environment, freshness, clock; screens where there is room
+//! summary  one line about the panes that are not shown, where only one is
+//! panes
+//! footer   hints, which the mouse can press
+//! ```
+
+use std::sync::Arc;
+
+use ratatui::layout::{Rect, Size};
+use unicode_width::UnicodeWidthStr;
+
+use super::state::{Overlay, Screen, State};
+use crate::input::Command;
+
+/// The smallest terminal that shows anything useful.
+pub const SMALLEST: Size = Size::new(40, 12);
+/// From this width on panes stand side by side.
+const WIDE: u16 = 120;
+/// From this height on panes stand above each other.
+const TALL: u16 = 30;
+
+/// A part of a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The list of releases.
+    Rollouts,
+    /// The selected or opened release at a glance.
+    Release,
+    /// What happened.
+    Now,
+    /// The steps of the opened release.
+    Steps,
+    /// Its revisions, ReplicaSets, pods, analyses and experiments.
+    Tree,
+    /// Its events.
+    Events,
+    /// What the program noted.
+    Log,
+}
+
+/// A key and what it does here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The command.
+    pub command: Command,
+    /// Its key as the screen shows it.
+    pub key: Arc<str>,
+    /// What it does, in one or two words.
+    pub words: &'static str,
+    /// Its cells: key, a space, words.
+    pub area: Rect,
+}
+
+/// Where everything is on a terminal that is large enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The first line.
+    pub header: Rect,
+    /// Screens in the header, the mouse can press them; empty where there is no room.
+    pub tabs: Vec<Hint>,
+    /// One line about the panes that are not shown; only where not all are.
+    pub summary: Option<Rect>,
+    /// The panes that are shown, with their borders.
+    pub panes: Vec<(Pane, Rect)>,
+    /// Rows of the list inside its pane, without border, titles and filter; None where the list is not shown.
+    pub rows: Option<Rect>,
+    /// Line of the filter inside the list's pane; only while there is one or it is being typed.
+    pub filter: Option<Rect>,
+    /// The last line.
+    pub footer: Rect,
+    /// Hints in the footer, the weightiest first; what has no room is left out.
+    pub hints: Vec<Hint>,
+    /// The window of the overlay with its border; None for the filter, which is in the list.
+    pub overlay: Option<Rect>,
+}
+
+impl Layout {
+    /// The area of a pane, with its border.
+    pub fn pane(&self, pane: Pane) -> Option<Rect> {
+        self.panes.iter().find(|(shown, _)| *shown == pane).map(|(_, area)| *area)
+    }
+}
+
+/// A layout, or what is missing for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// The terminal is too small.
+    TooSmall {
+        /// The size that would do.
+        wanted: Size,
+    },
+    /// It fits.
+    Fits(Layout),
+}
+
+/// The panes of a screen, in the order of Tab.
+pub fn of_screen(screen: &Screen) -> &'static [Pane] {
+    match screen {
+        Screen::Bridge => &[Pane::Rollouts, Pane::Release, Pane::Now],
+        Screen::Rollouts => &[Pane::Rollouts, Pane::Release],
+        Screen::Detail(_) => &[Pane::Release, Pane::Steps, Pane::Tree, Pane::Events],
+        Screen::Log => &[Pane::Log],
+    }
+}
+
+/// Where everything is.
+pub fn picture(state: &State) -> Picture {
+    let size = state.size;
+    if size.width < SMALLEST.width || size.height < SMALLEST.height {
+        return Picture::TooSmall { wanted: SMALLEST };
+    }
+    let header = Rect::new(0, 0, size.width, 1);
+    let footer = Rect::new(0, size.height - 1, size.width, 1);
+    let body = Rect::new(0, 1, size.width, size.height - 2);
+    let all = of_screen(&state.screen);
+    let alone = state.zoomed || all.len() == 1 || !fits_all(size);
+    let (summary, panes) = if alone {
+        let summary = (all.len() > 1).then_some(Rect { height: 1, ..body });
+        let taken = u16::from(summary.is_some());
+        (summary, vec![(state.focus, Rect { y: body.y + taken, height: body.height - taken, ..body })])
+    } else {
+        (None, arrange(&state.screen, body))
+    };
+    let list = panes.iter().find(|(pane, _)| *pane == Pane::Rollouts).map(|(_, area)| *area);
+    let (rows, filter) = list.map_or((None, None), |area| list_parts(state, area));
+    Picture::Fits(Layout {
+        header,
+        tabs: tabs(state, header),
+        summary,
+        panes,
+        rows,
+        filter,
+        footer,
+        hints: hints(state, footer),
+        overlay: overlay(state, body),
+    })
+}
+
+fn fits_all(size: Size) -> bool {
+    size.height >= TALL && size.width >= 80
+}
+
+/// All panes of a screen at once.
+fn arrange(screen: &Screen, body: Rect) -> Vec<(Pane, Rect)> {
+    let wide = body.width >= WIDE;
+    match screen {
+        Screen::Bridge if wide => {
+            let (top, now) = split_rows(body, body.height - (body.height / 4).clamp(6, 14));
+            let (list, release) = split_columns(top, top.width * 56 / 100);
+            vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Now, now)]
+        }
+        Screen::Bridge => {
+            let (top, now) = split_rows(body, body.height - 6);
+            let (list, release) = split_rows(top, top.height - (top.height / 3).clamp(9, 16));
+            vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Now, now)]
+        }
+        Screen::Rollouts => {
+            let (list, release) = split_rows(body, body.height - (body.height / 3).clamp(9, 14));
+            vec![(Pane::Rollouts, list), (Pane::Release, release)]
+        }
+        Screen::Detail(_) if wide => {
+            let (release, rest) = split_rows(body, 7);
+            let (middle, events) = split_rows(rest, rest.height - (rest.height * 3 / 10).clamp(6, 16));
+            let (steps, tree) = split_columns(middle, middle.width * 38 / 100);
+            vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree), (Pane::Events, events)]
+        }
+        Screen::Detail(_) => {
+            let (release, rest) = split_rows(body, 7);
+            let (steps, rest) = split_rows(rest, rest.height * 3 / 10);
+            let (tree, events) = split_rows(rest, rest.height * 6 / 10);
+            vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree), (Pane::Events, events)]
+        }
+        Screen::Log => vec![(Pane::Log, body)],
+    }
+}
+
+/// Rows and filter line inside the list's pane: border, titles, rows, filter, border.
+fn list_parts(state: &State, area: Rect) -> (Option<Rect>, Option<Rect>) {
+    let inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
+    let filters = state.overlay == Some(Overlay::Filter) || !state.table().filter().is_empty();
+    let filter = filters.then_some(Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner });
+    let height = inner.height.saturating_sub(1 + u16::from(filters));
+    (Some(Rect { y: inner.y + 1, height, ..inner }), filter)
+}
+
+fn overlay(state: &State, body: Rect) -> Option<Rect> {
+    let (width, height) = match state.overlay.as_ref()? {
+        Overlay::Filter => return None,
+        Overlay::Environments(_) => (76, u16::try_from(state.environments.len()).unwrap_or(u16::MAX).saturating_add(4)),
+        Overlay::Help => (92, body.height),
+    };
+    let (width, height) = (width.min(body.width), height.min(body.height));
+    Some(Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height))
+}
+
+/// Name of the program and the screens, where the right half is left for environment, freshness and clock.
+fn tabs(state: &State, header: Rect) -> Vec<Hint> {
+    if header.width < 100 {
+        return Vec::new();
+    }
+    // " pilothouse  "
+    place(state, Rect { x: 13, width: header.width / 2, ..header }, &[Command::Bridge, Command::Rollouts])
+}
+
+fn hints(state: &State, footer: Rect) -> Vec<Hint> {
+    let commands: &[Command] = match (&state.overlay, &state.screen) {
+        (Some(Overlay::Filter), _) => &[Command::RolloutOpen, Command::Back],
+        (Some(Overlay::Environments(_)), _) => &[Command::RolloutOpen, Command::Back, Command::Reconnect],
+        (Some(Overlay::Help), _) => &[Command::Back],
+        (None, Screen::Bridge | Screen::Rollouts) => &[
+            Command::RolloutOpen,
+            Command::Filter,
+            Command::Help,
+            Command::Environments,
+            Command::Sort,
+            Command::Zoom,
+            Command::Copy,
+            Command::Quit,
+        ],
+        (None, Screen::Detail(_)) => {
+            &[Command::Back, Command::FocusNext, Command::Help, Command::Zoom, Command::Copy, Command::Environments, Command::Quit]
+        }
+        (None, Screen::Log) => &[Command::Back, Command::Help, Command::Quit],
+    };
+    place(state, Rect { x: 1, width: footer.width.saturating_sub(2), ..footer }, commands)
+}
+
+/// Hints one after the other with two cells between; what does not fit is left out.
+fn place(state: &State, line: Rect, commands: &[Command]) -> Vec<Hint> {
+    let mut hints = Vec::with_capacity(commands.len());
+    let mut x = line.x;
+    for command in commands {
+        let Some(key) = state.keymap.label(*command) else { continue };
+        let words = command.entry().short;
+        let width = u16::try_from(key.width() + 1 + words.width()).unwrap_or(u16::MAX);
+        if x.saturating_add(width) > line.right() {
+            continue;
+        }
+        hints.push(Hint { command: *command, key: key.clone(), words, area: Rect { x, width, ..line } });
+        x = x.saturating_add(width + 2);
+    }
+    hints
+}
+
+fn split_rows(area: Rect, height: u16) -> (Rect, Rect) {
+    let height = height.min(area.height);
+    (Rect { height, ..area }, Rect { y: area.y + height, height: area.height - height, ..area })
+}
+
+fn split_columns(area: Rect, width: u16) -> (Rect, Rect) {
+    let width = width.min(area.width);
+    (Rect { width, ..area }, Rect { x: area.x + width, width: area.width - width, ..area })
+}

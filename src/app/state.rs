@@ -1,0 +1,198 @@
+//! Everything that is shown and remembered. Changed by [`super::update()`] alone; drawing only reads it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ratatui::layout::Size;
+
+use super::environment::Environment;
+use super::freshness::Freshness;
+use super::panes::{self, Layout, Pane, Picture};
+use super::table::Table;
+use crate::config::{Settings, StartScreen};
+use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::release::Release;
+use crate::input::Keymap;
+use crate::log::Line;
+
+/// What does not change while the program runs.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Names of the themes, in the order in which the key goes through them.
+    pub themes: Vec<String>,
+    /// Whether something that turns bad rings the bell.
+    pub bell: bool,
+}
+
+/// What fills the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// All at one glance.
+    Bridge,
+    /// The list of rollouts.
+    Rollouts,
+    /// One of them.
+    Detail(Key),
+    /// What the program noted.
+    Log,
+}
+
+/// What lies over the screen and has the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// A filter is being typed; the list follows every letter.
+    Filter,
+    /// The choice among environments, and which one is selected.
+    Environments(EnvironmentId),
+    /// All keys. Its lines are [`super::help::lines`].
+    Help,
+}
+
+/// How far each pane that can be longer than its area is scrolled, in lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scroll {
+    /// Steps of the detail.
+    pub steps: usize,
+    /// Tree of the detail.
+    pub tree: usize,
+    /// Events of the detail.
+    pub events: usize,
+    /// *Now*.
+    pub now: usize,
+    /// The help.
+    pub help: usize,
+    /// The log, counted from its newest line upwards.
+    pub log: usize,
+}
+
+/// A word to the user that goes away by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// The sentence.
+    pub text: String,
+    /// When it goes, by the local clock.
+    pub until: Timestamp,
+}
+
+/// The state.
+#[derive(Debug)]
+pub struct State {
+    /// All environments, in the order of the configuration; never empty.
+    pub environments: Vec<Environment>,
+    /// The environment on the screen.
+    pub shown: EnvironmentId,
+    /// The terminal's size in cells.
+    pub size: Size,
+    /// The local clock.
+    pub now: Timestamp,
+    /// What fills the screen.
+    pub screen: Screen,
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// Whether the focused pane has the screen for itself.
+    pub zoomed: bool,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// How far panes are scrolled.
+    pub scroll: Scroll,
+    /// A word to the user.
+    pub toast: Option<Toast>,
+    /// The newest lines of the log, oldest first; only kept up to date while they are shown.
+    pub log: Vec<Line>,
+    /// Name of the theme.
+    pub theme: String,
+    /// Whether spinners stand still.
+    pub reduced_motion: bool,
+    /// Whether nothing may be changed.
+    pub readonly: bool,
+    /// Which key asks for what.
+    pub keymap: Arc<Keymap>,
+    /// Where Back leads, the nearest last.
+    pub(super) behind: Vec<Screen>,
+}
+
+impl State {
+    /// The state at the start, before anything is known.
+    pub fn new(settings: &Settings, keymap: Arc<Keymap>, size: Size, now: Timestamp) -> Self {
+        let environments = settings.environments.iter().zip(0_u16..);
+        let environments: Vec<_> = environments
+            .map(|(environment, place)| Environment::new(EnvironmentId(place), Arc::new(environment.clone()), now))
+            .collect();
+        let shown = EnvironmentId(u16::try_from(settings.start_environment).unwrap_or_default());
+        let screen = match settings.ui.start_screen {
+            StartScreen::Bridge => Screen::Bridge,
+            StartScreen::Rollouts => Screen::Rollouts,
+        };
+        Self {
+            environments,
+            shown,
+            size,
+            now,
+            screen,
+            focus: Pane::Rollouts,
+            zoomed: false,
+            overlay: None,
+            scroll: Scroll::default(),
+            toast: None,
+            log: Vec::new(),
+            theme: settings.ui.theme.clone(),
+            reduced_motion: settings.ui.reduced_motion,
+            readonly: settings.readonly,
+            keymap,
+            behind: Vec::new(),
+        }
+    }
+
+    /// The environment on the screen.
+    #[expect(clippy::indexing_slicing, reason = "settings have at least one environment, and `shown` is only set to one of them")]
+    pub fn environment(&self) -> &Environment {
+        &self.environments[usize::from(self.shown.0)]
+    }
+
+    /// The same, to change it.
+    #[expect(clippy::indexing_slicing, reason = "as above")]
+    pub(super) fn environment_mut(&mut self) -> &mut Environment {
+        &mut self.environments[usize::from(self.shown.0)]
+    }
+
+    /// The list of the environment on the screen.
+    pub fn table(&self) -> &Table {
+        &self.environment().table
+    }
+
+    /// How fresh the environment on the screen is.
+    pub fn freshness(&self) -> Freshness {
+        self.environment().freshness(self.now)
+    }
+
+    /// The cluster's clock, for countdowns and ages.
+    pub fn cluster_time(&self) -> Timestamp {
+        self.environment().cluster_time(self.now)
+    }
+
+    /// The release that a key would be about: the opened one, else the selected one.
+    pub fn subject(&self) -> Option<&Key> {
+        match &self.screen {
+            Screen::Detail(key) => Some(key),
+            Screen::Bridge | Screen::Rollouts | Screen::Log => self.table().selected(),
+        }
+    }
+
+    /// A release of the environment on the screen, worked out now.
+    pub fn release(&self, key: &Key) -> Option<Release> {
+        self.environment().cluster.release(key, self.cluster_time())
+    }
+
+    /// Where everything is on the screen.
+    pub fn picture(&self) -> Picture {
+        panes::picture(self)
+    }
+
+    /// The layout, if the terminal is large enough.
+    pub fn layout(&self) -> Option<Layout> {
+        match self.picture() {
+            Picture::Fits(layout) => Some(layout),
+            Picture::TooSmall { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Which key asks for what: the built-in keymaps, and a user's file laid over them. One key never means two things.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::command::{COMMANDS, Command};
+use super::key::{KeyPress, UnknownKey};
+
+/// The keymap that every other one is laid over.
+pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
+
+/// Built-in keymaps by name.
+pub const BUILT_IN: [(&str, &str); 2] = [("default", DEFAULT), ("vim", include_str!("../../keymaps/vim.toml"))];
+
+/// Leaves always; no keymap can take it.
+pub const LEAVES: KeyPress = KeyPress::ctrl('c');
+
+/// Keys and what they ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keymap {
+    commands: HashMap<KeyPress, Command>,
+    keys: BTreeMap<Command, Vec<KeyPress>>,
+    labels: BTreeMap<Command, Arc<str>>,
+}
+
+/// What is wrong with a keymap's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It is not TOML, or not commands with lists of keys.
+    #[error("line {line}: {message}. A line of a keymap is like \"list.filter\" = [\"/\", \"ctrl-s\"].")]
+    Form {
+        /// Line, from 1.
+        line: usize,
+        /// What the TOML reader said.
+        message: String,
+    },
+    /// A command that does not exist.
+    #[error("line {line}: there is no command '{id}'.{}", meant.map(|meant| format!(" Did you mean '{meant}'?")).unwrap_or_default())]
+    Command {
+        /// Line, from 1.
+        line: usize,
+        /// What was written.
+        id: String,
+        /// What it most likely means.
+        meant: Option<&'static str>,
+    },
+    /// A key that does not exist.
+    #[error("line {line}: {unknown}")]
+    Key {
+        /// Line, from 1.
+        line: usize,
+        /// What was written.
+        unknown: UnknownKey,
+    },
+    /// One key on two commands.
+    #[error("line {line}: the key '{key}' is on '{first}' already and cannot be on '{second}' too. Give one of them another key.")]
+    Twice {
+        /// Line of the second.
+        line: usize,
+        /// The key.
+        key: KeyPress,
+        /// The command that has it.
+        first: &'static str,
+        /// The command that wants it too.
+        second: &'static str,
+    },
+    /// The key that leaves always.
+    #[error("line {line}: '{LEAVES}' leaves always and cannot be on '{id}'.")]
+    Reserved {
+        /// Line, from 1.
+        line: usize,
+        /// The command that wants it.
+        id: &'static str,
+    },
+}
+
+type Written = BTreeMap<Spanned<String>, Vec<Spanned<String>>>;
+
+impl Keymap {
+    /// The built-in keymap of this name.
+    pub fn built_in(name: &str) -> Option<Result<Self, Error>> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Self::read(text))
+    }
+
+    /// Reads a keymap: the default one with this text laid over it. A command that the text names has the text's keys only.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let defaults = parse(DEFAULT)?;
+        let own = parse(text)?;
+        let mut keymap = Self { commands: HashMap::new(), keys: BTreeMap::new(), labels: BTreeMap::new() };
+        for (command, line, key) in &own {
+            if let Some(key) = key {
+                keymap.bind(*command, *key, *line)?;
+            }
+        }
+        for (command, _, key) in defaults.into_iter().filter(|(command, ..)| !own.iter().any(|(named, ..)| named == command)) {
+            let Some(key) = key else { continue };
+            // The line to blame is the one in the text that took the key away from a command which it does not name.
+            let line = own.iter().find(|(_, _, taken)| *taken == Some(key)).map_or(1, |(_, line, _)| *line);
+            if let Some(taker) = keymap.commands.get(&key) {
+                let (first, second) = (command.entry().id, taker.entry().id);
+                return Err(Error::Twice { line, key, first, second });
+            }
+            keymap.bind(command, key, line)?;
+        }
+        for (command, keys) in &keymap.keys {
+            if let Some(first) = keys.first() {
+                keymap.labels.insert(*command, first.label().into());
+            }
+        }
+        Ok(keymap)
+    }
+
+    /// What a key asks for.
+    pub fn command(&self, key: KeyPress) -> Option<Command> {
+        if key == LEAVES { Some(Command::Quit) } else { self.commands.get(&key).copied() }
+    }
+
+    /// The keys of a command, the first one first.
+    pub fn keys(&self, command: Command) -> &[KeyPress] {
+        self.keys.get(&command).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first key of a command as the screen shows it; None if it has no key.
+    pub fn label(&self, command: Command) -> Option<&Arc<str>> {
+        self.labels.get(&command)
+    }
+
+    fn bind(&mut self, command: Command, key: KeyPress, line: usize) -> Result<(), Error> {
+        if key == LEAVES {
+            return Err(Error::Reserved { line, id: command.entry().id });
+        }
+        match self.commands.insert(key, command) {
+            Some(first) if first != command => Err(Error::Twice { line, key, first: first.entry().id, second: command.entry().id }),
+            Some(_) => Ok(()),
+            None => {
+                self.keys.entry(command).or_default().push(key);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Every binding of a text in its order, with its line; a command with an empty list once and without a key.
+fn parse(text: &str) -> Result<Vec<(Command, usize, Option<KeyPress>)>, Error> {
+    let line = |span: Range<usize>| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+    let written: Written = toml::from_str(text).map_err(|error| Error::Form {
+        line: line(error.span().unwrap_or_default()),
+        message: error.message().trim_end_matches('.').replace('\n', ", "),
+    })?;
+    let mut bindings = Vec::new();
+    for (id, keys) in &written {
+        let Some(command) = Command::named(id.get_ref()) else {
+            let id_line = line(id.span());
+            return Err(Error::Command { line: id_line, id: id.get_ref().clone(), meant: nearest(id.get_ref()) });
+        };
+        if keys.is_empty() {
+            bindings.push((command, line(id.span()), None));
+        }
+        for key in keys {
+            let place = line(key.span());
+            let parsed = key.get_ref().parse().map_err(|unknown| Error::Key { line: place, unknown })?;
+            bindings.push((command, place, Some(parsed)));
+        }
+    }
+    bindings.sort_by_key(|(_, line, _)| *line);
+    Ok(bindings)
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    let distance = |entry: &super::command::Entry| strsim::damerau_levenshtein(word, entry.id);
+    COMMANDS.iter().min_by_key(|entry| distance(entry)).filter(|entry| distance(entry) <= 4).map(|entry| entry.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::Code;
+    use super::*;
+
+    fn says(text: &str, message: &str) {
+        assert_eq!(Keymap::read(text).unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn every_command_has_a_key_in_every_built_in_keymap() {
+        for (name, _) in BUILT_IN {
+            let keymap = Keymap::built_in(name).unwrap().unwrap();
+            for entry in &COMMANDS {
+                assert!(!keymap.keys(entry.command).is_empty(), "{name}: {}", entry.id);
+            }
+        }
+        assert!(Keymap::built_in("emacs").is_none());
+    }
+
+    #[test]
+    fn a_file_is_laid_over_the_default() {
+        let keymap = Keymap::read("\"list.filter\" = [\"f\"]\n\"pane.zoom\" = []\n").unwrap();
+        let key = |letter| KeyPress::plain(Code::Char(letter));
+        assert_eq!(keymap.command(key('f')), Some(Command::Filter));
+        assert_eq!(keymap.command(key('/')), None);
+        assert_eq!(keymap.command(key('z')), None);
+        assert_eq!(keymap.command(key('j')), Some(Command::MoveDown));
+        assert_eq!(keymap.label(Command::Zoom), None);
+        assert_eq!(keymap.command(LEAVES), Some(Command::Quit));
+    }
+
+    #[test]
+    fn a_wrong_file_says_where_and_what() {
+        says("\n\"list.filtre\" = [\"f\"]", "line 2: there is no command 'list.filtre'. Did you mean 'list.filter'?");
+        says(
+            "\"list.filter\" = [\n  \"f\",\n  \"hyper-f\",\n]",
+            "line 3: 'hyper-f' is not a key. Keys are written like j, G, enter, esc, f5, ctrl-d, alt-x or shift-tab.",
+        );
+        says(
+            "\"list.filter\" = [\"f\"]\n\"list.sort\" = [\"f\"]",
+            "line 2: the key 'f' is on 'list.filter' already and cannot be on 'list.sort' too. Give one of them another key.",
+        );
+        says(
+            "\"list.filter\" = [\"/\"]\n\"list.sort\" = [\"j\"]",
+            "line 2: the key 'j' is on 'move.down' already and cannot be on 'list.sort' too. Give one of them another key.",
+        );
+        says("\"list.sort\" = [\"ctrl-c\"]", "line 1: 'ctrl-c' leaves always and cannot be on 'list.sort'.");
+        let error = Keymap::read("\n\"list.sort\" = 3").unwrap_err().to_string();
+        assert!(error.starts_with("line 2: ") && error.contains("A line of a keymap is like"), "{error}");
+    }
+}
