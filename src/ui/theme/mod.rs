@@ -4,6 +4,8 @@
 mod paint;
 mod reduce;
 
+pub use reduce::value;
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
