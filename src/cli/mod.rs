@@ -4,6 +4,7 @@
 pub mod colour;
 pub mod completions;
 pub mod config;
+pub mod demo;
 pub mod dump;
 pub mod failure;
 pub mod live;
@@ -96,6 +97,8 @@ impl Common {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The cockpit on an embedded world, or that world alone for other clients
+    Demo(demo::Arguments),
     /// Every rollout, or one: phase, message, step, weights, images
     Status(status::StatusArgs),
     /// Where the configuration is, whether it is right, an example, its schema
@@ -133,6 +136,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
     let common = &arguments.common;
     match &arguments.command {
         None => cockpit(common),
+        Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),

@@ -1,6 +1,7 @@
 //! Many rollouts that no controller looks after, to see how everything behaves at scale: made from a seed, and changed
 //! in ways that a controller could have changed them.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::resource::Resource;
@@ -23,7 +24,7 @@ pub struct Crowd {
 impl Crowd {
     /// Adds `size` rollouts to a store, each with `replica_sets` ReplicaSets.
     pub fn settle_in(store: &mut Store, seed: u64, size: usize, replica_sets: usize) -> Self {
-        let mut crowd = Self { size, random: fastrand::Rng::with_seed(seed ^ 0xc40_3d) };
+        let mut crowd = Self { size, random: fastrand::Rng::with_seed(seed ^ 0x0c40_3d17) };
         let namespaces = if size == 0 { 0 } else { NAMESPACES };
         for number in 0..namespaces {
             let name = format!("team-{number:02}");
@@ -35,6 +36,8 @@ impl Crowd {
         for number in 0..size {
             let mut rollout = rollout(number);
             rollout["status"] = crowd.status(store, number, None);
+            let age = SignedDuration::from_mins(crowd.random.i64(60..400_000));
+            rollout["metadata"]["creationTimestamp"] = (store.now() - age).strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
             let Ok(rollout) = store.create(Resource::Rollout, rollout) else { continue };
             for place in 0..replica_sets {
                 drop(store.create(Resource::ReplicaSet, replica_set(number, place, &rollout)));

@@ -107,7 +107,9 @@ impl Running {
     /// A kubeconfig with one context for each environment; the last one is the current.
     pub fn kubeconfig(&self) -> String {
         let each = || self.environments.iter().zip(&self.urls);
-        let clusters: Vec<_> = each().map(|(name, url)| json!({ "name": name, "cluster": { "server": url } })).collect();
+        // kubectl keeps tokens to itself on plain HTTP, so the URL carries it too.
+        let server = |url: &str| format!("{url}{}{}", server::TOKEN_IN_PATH, self.token);
+        let clusters: Vec<_> = each().map(|(name, url)| json!({ "name": name, "cluster": { "server": server(url) } })).collect();
         let contexts: Vec<_> = self
             .environments
             .iter()
@@ -122,11 +124,14 @@ impl Running {
         format!("{config:#}\n")
     }
 
-    /// A configuration of Pilothouse with these environments.
-    pub fn config(&self) -> String {
+    /// A configuration of Pilothouse with these environments, read from a kubeconfig that was written there.
+    pub fn config(&self, kubeconfig: &Path) -> String {
+        let kubeconfig = json!(kubeconfig.to_string_lossy());
         let one = |name: &String| {
             let tier = if name.starts_with("prod") { "prod" } else { "stage" };
-            format!("[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\ntier = \"{tier}\"\nnamespaces = \"all\"\n")
+            format!(
+                "[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\nkubeconfig = {kubeconfig}\ntier = \"{tier}\"\nnamespaces = \"all\"\n"
+            )
         };
         self.environments.iter().map(one).collect::<Vec<_>>().join("\n")
     }
@@ -139,7 +144,7 @@ impl Running {
         // A temporary folder is made for its owner alone.
         let files = Files { folder: tempfile::Builder::new().prefix("pilothouse-demo-").tempdir()? };
         write_private(&files.kubeconfig(), &self.kubeconfig())?;
-        write_private(&files.config(), &self.config())?;
+        write_private(&files.config(), &self.config(&files.kubeconfig()))?;
         Ok(files)
     }
 }

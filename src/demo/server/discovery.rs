@@ -51,7 +51,7 @@ pub fn answer(asked: &Asked) -> Option<Reply> {
 
 fn version() -> Value {
     json!({
-        "major": "1", "minor": "34", "gitVersion": "v1.34.4", "gitCommit": "0000000000000000000000000000000000000000",
+        "major": "1", "minor": "33", "gitVersion": "v1.33.4", "gitCommit": "0000000000000000000000000000000000000000",
         "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.24.0", "compiler": "gc", "platform": "linux/amd64",
     })
 }
@@ -185,6 +185,6 @@ fn open_api(group: &str, version: &str) -> Option<Value> {
         schemas.insert(format!("{}.{}.{}", about.group, about.version, about.kind).trim_start_matches('.').to_owned(), schema);
     }
     Some(json!({
-        "openapi": "3.0.0", "info": { "title": "Kubernetes", "version": "v1.34.4" }, "paths": paths, "components": { "schemas": schemas },
+        "openapi": "3.0.0", "info": { "title": "Kubernetes", "version": "v1.33.4" }, "paths": paths, "components": { "schemas": schemas },
     }))
 }

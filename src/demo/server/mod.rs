@@ -40,6 +40,9 @@ use list::Pages;
 use reply::Reply;
 use route::{Asked, Target};
 
+/// A path that begins so and goes on with the token needs no `Authorization`.
+pub const TOKEN_IN_PATH: &str = "/token/";
+
 /// The longest body that is read, as a real server's limit.
 const LONGEST_BODY: usize = 3 << 20;
 
@@ -130,8 +133,9 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> R
         Ok(body) => body.to_bytes(),
         Err(_) => return reply::refusal(&Status::new(413, "RequestEntityTooLarge", "the body of the request is too large")),
     };
-    let asked = Asked::new(parts, body);
-    let mut reply = match authorized(&api, &asked) {
+    let mut asked = Asked::new(parts, body);
+    let known = authorized(&api, &mut asked);
+    let mut reply = match known {
         Err(refused) => reply::refusal(&refused),
         Ok(()) if asked.path.starts_with(admin::ROOT) => {
             admin::answer(&api, &asked).await.unwrap_or_else(|refused| reply::refusal(&refused))
@@ -146,8 +150,15 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> R
     reply
 }
 
-fn authorized(api: &Api, asked: &Asked) -> Result<(), Status> {
-    let wanted = format!("Bearer {}", api.place().token);
+/// Checks the token, and takes it out of the path if it is there.
+fn authorized(api: &Api, asked: &mut Asked) -> Result<(), Status> {
+    let token = api.place().token.as_str();
+    let path = asked.path.strip_prefix(TOKEN_IN_PATH).and_then(|rest| rest.strip_prefix(token)).map(str::to_owned);
+    if let Some(path) = path {
+        asked.move_to(path);
+        return Ok(());
+    }
+    let wanted = format!("Bearer {token}");
     if asked.header(AUTHORIZATION) == wanted { Ok(()) } else { Err(Status::new(401, "Unauthorized", "Unauthorized")) }
 }
 

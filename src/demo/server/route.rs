@@ -46,6 +46,12 @@ impl Asked {
         Self { method: parts.method, path, query, headers: parts.headers, body, target }
     }
 
+    /// Reads it as if it had asked for another path.
+    pub fn move_to(&mut self, path: String) {
+        self.target = target(&path);
+        self.path = path;
+    }
+
     /// A value of the query.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.query.get(key).map(String::as_str).filter(|value| !value.is_empty())

@@ -168,6 +168,7 @@ fn apply(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Reply,
     if !there {
         wanted["metadata"]["name"] = name.into();
         place(target, &mut wanted)?;
+        own_nothing(target.resource, &mut wanted)?;
         let dry_run = dry_run(asked)?;
         let stored = api.world.with(api.place(), |store| store.insert(target.resource, wanted, dry_run))?;
         return Ok(shown(api, asked, target.resource, &stored, 201));
@@ -256,6 +257,24 @@ fn place(target: &Target, object: &mut Value) -> Result<(), Status> {
             return Err(Status::bad_request("an empty namespace may not be set during creation"));
         }
         object["metadata"]["namespace"] = target.namespace.clone().into();
+    }
+    Ok(())
+}
+
+/// Takes from a new object what only the server gives.
+fn own_nothing(resource: Resource, object: &mut Value) -> Result<(), Status> {
+    if object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty()) {
+        return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for key in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "selfLink", "managedFields"] {
+            metadata.remove(key);
+        }
+    }
+    if resource.about().status
+        && let Some(object) = object.as_object_mut()
+    {
+        object.remove("status");
     }
     Ok(())
 }
