@@ -142,12 +142,7 @@ fn field(resource: Resource, text: &str) -> Result<Field, Status> {
     };
     let path = path.trim();
     if !selectable(resource).contains(&path) && !matches!(path, "metadata.name" | "metadata.namespace") {
-        let message = format!(
-            "Unable to find \"{}, Resource={}\" that match label selector \"\", field selector \"{text}\": field label not supported: {path}",
-            resource.api_version(),
-            resource.about().plural
-        );
-        return Err(Status::bad_request(message));
+        return Err(Status::bad_request(format!("field label not supported: {path}")));
     }
     Ok(Field { path: path.to_owned(), value: value.trim().to_owned(), equal })
 }
