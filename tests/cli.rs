@@ -43,6 +43,7 @@ fn exit_codes_are_as_promised() {
     check(&["--config", "nowhere.toml", "config", "check"], 2, "nowhere.toml: No such file");
     check(&["--config", "tests/scenarios/bad/unknown-key.toml", "config", "check"], 2, "Did you mean 'theme'?");
     check(&["--config", "tests/scenarios/unknown-theme.toml", "config", "check"], 2, "Did you mean 'harbor'?");
+    check(&["--config", "tests/scenarios/unknown-keymap.toml", "config", "check"], 2, "Did you mean 'vim'?");
     check(&["-e", "prod", "config", "check"], 2, "No environment is called 'prod'.");
     check(&["--context", "west", "config", "check"], 0, "west: context west, all namespaces, prod");
     check(&["man", "confg"], 2, "Did you mean 'config'?");

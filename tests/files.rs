@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use pilothouse::config::{Environment, Namespaces, Settings, StartScreen, Tier, Write, resolve::resolve};
+use pilothouse::input::COMMANDS;
+use pilothouse::input::keymap::{self, Keymap};
 use pilothouse::ui::theme::{self, Depth};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -84,6 +86,17 @@ fn every_theme_loads_in_every_depth_and_is_compiled_in() {
         }
     }
     assert_eq!(stems("themes"), sorted(theme::BUILT_IN.map(|(name, _)| name)));
+}
+
+#[test]
+fn every_keymap_loads_and_leaves_no_command_without_a_key() {
+    for (name, text) in keymap::BUILT_IN {
+        let keymap = Keymap::read(text).unwrap();
+        for entry in &COMMANDS {
+            assert!(!keymap.keys(entry.command).is_empty(), "{name} has no key for {}", entry.id);
+        }
+    }
+    assert_eq!(stems("keymaps"), sorted(keymap::BUILT_IN.map(|(name, _)| name)));
 }
 
 /// Each file of `tests/scenarios/bad` says in its first line what the error has to say.

@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use pilothouse::input::keymap::{DEFAULT, Keymap};
+use pilothouse::input::{COMMANDS, Group};
+
 /// One test for all tables: blessing writes one file.
 #[test]
-fn readme_shows_the_commands_that_there_are() {
+fn readme_shows_the_keys_and_commands_that_there_are() {
+    check("keys", &keys());
     check("commands", &commands());
 }
 
@@ -29,6 +33,18 @@ fn readme_links_only_to_what_is_there() {
 
 fn path() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"))
+}
+
+fn keys() -> String {
+    let keymap = Keymap::read(DEFAULT).unwrap();
+    let mut text = String::from("| keys | what they do |\n| --- | --- |\n");
+    for group in Group::ALL {
+        for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
+            let keys: Vec<_> = keymap.keys(entry.command).iter().map(|key| format!("`{}`", key.label())).collect();
+            let _ = writeln!(text, "| {} | {} |", keys.join(" "), entry.words);
+        }
+    }
+    text
 }
 
 fn commands() -> String {

@@ -56,6 +56,7 @@ fn schema() -> Result<String, Failure> {
 fn check(common: &Common) -> Result<String, Failure> {
     let (files, settings) = (common.files()?, common.settings()?);
     looks::theme(&files, &settings.ui.theme, Depth::True)?;
+    looks::keymap(&files, &settings.ui.keymap)?;
     Ok(describe(&files, &settings))
 }
 

@@ -71,6 +71,15 @@ impl Live {
         }
     }
 
+    /// Takes in what has been learned; if there is nothing yet, waits for it until `limit` has passed.
+    pub fn read_some(&mut self, limit: Duration) {
+        if self.running.mailbox.is_empty() {
+            // Whether it was a fact or the end of the time: what there is is taken in below.
+            let _ = self.woken.recv_timeout(limit);
+        }
+        self.read_until(Duration::ZERO, |_| true);
+    }
+
     /// Waits until all rollouts and canaries have been read, or says why they cannot be.
     pub fn read_all(&mut self) -> Result<(), Failure> {
         let started = Instant::now();

@@ -4,15 +4,31 @@
 use super::Failure;
 use crate::config::Files;
 use crate::config::error::{nearest, quoted};
+use crate::input::keymap::{self, Keymap};
 use crate::ui::theme::{self, Depth, Theme};
 
 /// Reads a theme by its name.
 pub fn theme(files: &Files, name: &str, depth: Depth) -> Result<Theme, Failure> {
-    let text = match files.theme(name) {
+    let (name, text) = match files.theme(name) {
         Some(path) => (path.display().to_string(), read(&path)?),
-        None => (name.to_owned(), theme::built_in(name).ok_or_else(|| unknown("theme", name))?.to_owned()),
+        None => {
+            let text = theme::built_in(name).ok_or_else(|| unknown("theme", name, &theme::BUILT_IN))?;
+            (name.to_owned(), text.to_owned())
+        }
     };
-    Theme::parse(&text.0, &text.1, depth).map_err(|error| Failure::Usage(error.to_string()))
+    Theme::parse(&name, &text, depth).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Reads a keymap by its name.
+pub fn keymap(files: &Files, name: &str) -> Result<Keymap, Failure> {
+    let (name, keymap) = match files.keymap(name) {
+        Some(path) => (path.display().to_string(), Keymap::read(&read(&path)?)),
+        None => {
+            let keymap = Keymap::built_in(name).ok_or_else(|| unknown("keymap", name, &keymap::BUILT_IN))?;
+            (name.to_owned(), keymap)
+        }
+    };
+    keymap.map_err(|error| Failure::Usage(format!("The keymap '{name}' cannot be used: {error}")))
 }
 
 /// How many colours the terminal shows.
@@ -38,8 +54,8 @@ fn read(path: &std::path::Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::Usage(format!("{}: {error}.", path.display())))
 }
 
-fn unknown(what: &str, name: &str) -> Failure {
-    let names = || theme::BUILT_IN.iter().map(|(name, _)| *name);
+fn unknown(what: &str, name: &str, built_in: &[(&str, &str)]) -> Failure {
+    let names = || built_in.iter().map(|(name, _)| *name);
     let meant = nearest(name, names()).map_or(String::new(), |meant| format!(" Did you mean '{meant}'?"));
     Failure::Usage(format!(
         "There is no {what} '{name}'.{meant} Built in: {}; your own is {what}s/{name}.toml beside the configuration.",

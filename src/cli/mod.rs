@@ -12,6 +12,7 @@ pub mod looks;
 pub mod man;
 pub mod status;
 pub mod target;
+pub mod watch;
 
 use std::path::PathBuf;
 
@@ -101,6 +102,8 @@ pub enum Command {
     Demo(demo::Arguments),
     /// Every rollout, or one: phase, message, step, weights, images
     Status(status::StatusArgs),
+    /// A line per change until a rollout is healthy (0), degraded (1) or the time is over (3)
+    Watch(watch::Arguments),
     /// Where the configuration is, whether it is right, an example, its schema
     Config(config::Arguments),
     /// Completions for a shell, on stdout
@@ -138,6 +141,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         None => cockpit(common),
         Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
+        Some(Command::Watch(arguments)) => watch::run(arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),

@@ -42,7 +42,7 @@ impl Target {
             [] => {
                 let names = keys.map(|key| &*key.name);
                 let meant = nearest(&self.name, names).map_or(String::new(), |name| format!(" Did you mean '{name}'?"));
-                Err(Failure::Usage(format!("There is no rollout '{}'.{meant} pilothouse status lists all of them.", self.text())))
+                Err(Failure::Refused(format!("There is no rollout '{}'.{meant} pilothouse status lists all of them.", self.text())))
             }
             several => {
                 let names: Vec<String> = several.iter().map(|key| full(key)).collect();

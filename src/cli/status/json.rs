@@ -170,7 +170,7 @@ fn sorted(tags: &[Tag]) -> Vec<String> {
 }
 
 /// A phase as scripts know it.
-pub(super) fn phase(phase: Phase) -> &'static str {
+pub(in crate::cli) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Healthy => "Healthy",
         Phase::Progressing => "Progressing",
@@ -189,7 +189,7 @@ fn way(way: Way) -> &'static str {
 }
 
 /// Whom it waits for, as scripts know it.
-pub(super) fn waiting_for(waiting: WaitingFor) -> &'static str {
+pub(in crate::cli) fn waiting_for(waiting: WaitingFor) -> &'static str {
     match waiting {
         WaitingFor::Person => "person",
         WaitingFor::Time => "time",

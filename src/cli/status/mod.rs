@@ -17,6 +17,8 @@ use crate::domain::id::Key;
 use crate::domain::release::Phase;
 
 pub use json::render_json;
+pub(super) use json::{phase as phase_word, waiting_for as waiting_word};
+pub(super) use text::paint;
 pub use text::render_text;
 
 /// Arguments of `status`.
@@ -52,12 +54,21 @@ pub struct Origin<'a> {
 
 /// Chooses releases: all of a namespace in order, or the one that is named. A name that fits several or none is an error.
 pub fn select(cluster: &Cluster, target: Option<&Target>, namespace: Option<&str>) -> Result<Vec<Key>, Failure> {
-    let mut keys: Vec<&Key> = cluster.keys().filter(|key| namespace.is_none_or(|namespace| namespace == &*key.namespace)).collect();
     if let Some(target) = target {
-        return target.find(keys.iter().copied()).map(|key| vec![key.clone()]);
+        return Ok(vec![find(cluster, target, namespace)?]);
     }
+    let mut keys = within(cluster, namespace);
     keys.sort_by(|a, b| (&a.namespace, &a.name, a.kind).cmp(&(&b.namespace, &b.name, b.kind)));
     Ok(keys.into_iter().cloned().collect())
+}
+
+/// The one release that is named.
+pub fn find(cluster: &Cluster, target: &Target, namespace: Option<&str>) -> Result<Key, Failure> {
+    target.find(within(cluster, namespace).into_iter()).cloned()
+}
+
+fn within<'a>(cluster: &'a Cluster, namespace: Option<&str>) -> Vec<&'a Key> {
+    cluster.keys().filter(|key| namespace.is_none_or(|namespace| namespace == &*key.namespace)).collect()
 }
 
 /// The exit code of an answer: a release that was named and is degraded is a failure.

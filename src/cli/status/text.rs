@@ -273,7 +273,8 @@ fn aligned<const N: usize>(titles: &[&str; N], rows: impl Iterator<Item = [Strin
     text
 }
 
-fn paint(text: &str, word: &str, coloured: bool) -> String {
+/// A text in the colour of its state.
+pub(in crate::cli) fn paint(text: &str, word: &str, coloured: bool) -> String {
     let code = match word {
         "Healthy" => 32,
         "Progressing" => 36,
