@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::id::{EnvironmentId, Key, Kind};
-use super::object::{AnalysisRun, Canary, Event, Experiment, Pod, ReplicaSet, Rollout};
+use super::object::{AnalysisRun, Canary, Event, Experiment, Meta, Pod, ReplicaSet, Rollout};
 
 /// An object as a source decoded it. `Arc`, so that handing it on copies nothing.
 #[derive(Clone, Debug)]
@@ -24,6 +24,40 @@ pub enum Object {
     Experiment(Arc<Experiment>),
     /// A Kubernetes Event.
     Event(Arc<Event>),
+}
+
+impl Object {
+    /// What kind of object it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Rollout(_) => Kind::Rollout,
+            Self::Canary(_) => Kind::Canary,
+            Self::ReplicaSet(_) => Kind::ReplicaSet,
+            Self::Pod(_) => Kind::Pod,
+            Self::AnalysisRun(_) => Kind::AnalysisRun,
+            Self::Experiment(_) => Kind::Experiment,
+            Self::Event(_) => Kind::Event,
+        }
+    }
+
+    /// Its metadata.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Rollout(object) => &object.metadata,
+            Self::Canary(object) => &object.metadata,
+            Self::ReplicaSet(object) => &object.metadata,
+            Self::Pod(object) => &object.metadata,
+            Self::AnalysisRun(object) => &object.metadata,
+            Self::Experiment(object) => &object.metadata,
+            Self::Event(object) => &object.metadata,
+        }
+    }
+
+    /// Its name; shares the texts of the metadata.
+    pub fn key(&self) -> Key {
+        let meta = self.meta();
+        Key { kind: self.kind(), namespace: meta.namespace.clone(), name: meta.name.clone() }
+    }
 }
 
 /// One thing learned about one environment.

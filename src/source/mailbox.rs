@@ -4,9 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::fact::{Fact, News, Object};
+use crate::domain::fact::{Fact, News};
 use crate::domain::id::{EnvironmentId, Key, Kind};
-use crate::domain::object::Kept;
 
 /// Above this many slots an emptied mailbox gives its memory back.
 const KEPT_CAPACITY: usize = 1024;
@@ -40,26 +39,12 @@ enum Topic {
 impl Topic {
     fn of(fact: &Fact) -> Self {
         match &fact.news {
-            News::Is(object) => Self::Object(fact.environment, key_of(object)),
+            News::Is(object) => Self::Object(fact.environment, object.key()),
             News::Gone(key) => Self::Object(fact.environment, key.clone()),
             News::Reading(kind, _) => Self::Reading(fact.environment, *kind),
             News::Health(_) => Self::Health(fact.environment),
         }
     }
-}
-
-/// The name of a decoded object.
-pub fn key_of(object: &Object) -> Key {
-    let (kind, meta) = match object {
-        Object::Rollout(object) => (Kind::Rollout, object.meta()),
-        Object::Canary(object) => (Kind::Canary, object.meta()),
-        Object::ReplicaSet(object) => (Kind::ReplicaSet, object.meta()),
-        Object::Pod(object) => (Kind::Pod, object.meta()),
-        Object::AnalysisRun(object) => (Kind::AnalysisRun, object.meta()),
-        Object::Experiment(object) => (Kind::Experiment, object.meta()),
-        Object::Event(object) => (Kind::Event, object.meta()),
-    };
-    Key::new(kind, meta.namespace.clone(), meta.name.clone())
 }
 
 impl Mailbox {
@@ -73,11 +58,9 @@ impl Mailbox {
         let topic = Topic::of(&fact);
         let was_empty = {
             let mut waiting = self.lock();
-            let newest = waiting.epochs.entry(fact.environment).or_insert(fact.epoch);
-            if fact.epoch < *newest {
+            if !waiting.hears(fact.environment, fact.epoch) {
                 return;
             }
-            *newest = fact.epoch;
             let was_empty = waiting.facts.is_empty();
             waiting.put(topic, fact);
             was_empty
@@ -119,6 +102,17 @@ impl Mailbox {
 }
 
 impl Waiting {
+    /// Whether a connection still has a say. When a new one begins to speak, it takes over what the one before said last: that is
+    /// still true, and whoever takes it must not think it out of date.
+    fn hears(&mut self, environment: EnvironmentId, epoch: u32) -> bool {
+        let newest = self.epochs.entry(environment).or_insert(epoch);
+        if epoch > *newest {
+            *newest = epoch;
+            self.facts.iter_mut().filter(|fact| fact.environment == environment).for_each(|fact| fact.epoch = epoch);
+        }
+        epoch >= *newest
+    }
+
     fn put(&mut self, topic: Topic, fact: Fact) {
         let place = self.places.get(&topic).and_then(|place| usize::try_from(place - self.taken).ok());
         if let Some(older) = place.and_then(|place| self.facts.get_mut(place)) {
@@ -139,6 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::fact::Object;
     use crate::domain::object::{Meta, Rollout};
 
     fn is(name: &str, version: u32) -> Fact {
@@ -196,6 +191,9 @@ mod tests {
         mailbox.put(Fact { environment: EnvironmentId(1), epoch: 1, ..is("a", 7) });
         let facts: Vec<_> = mailbox.take(64).iter().map(said).collect();
         assert_eq!(facts, [("a".into(), Some(2)), ("a".into(), Some(7))]);
+        mailbox.put(Fact { epoch: 2, ..is("b", 1) });
+        mailbox.put(Fact { epoch: 3, ..is("c", 1) });
+        assert!(mailbox.take(64).iter().all(|fact| fact.epoch == 3), "the last word of the connection before still counts");
     }
 
     #[test]

@@ -86,6 +86,11 @@ pub struct Post {
 }
 
 impl Post {
+    /// The way of an environment's first connection.
+    pub fn new(mailbox: Arc<Mailbox>, environment: EnvironmentId) -> Self {
+        Self { mailbox, environment, epoch: 0 }
+    }
+
     /// Says something.
     pub fn put(&self, news: News) {
         self.mailbox.put(Fact { environment: self.environment, epoch: self.epoch, news });
@@ -108,7 +113,7 @@ impl Sources {
         let start = |(place, environment): (usize, &Environment)| {
             let (wishes, wish) = watch::channel(Wish::default());
             let id = EnvironmentId(u16::try_from(place).unwrap_or(u16::MAX));
-            let post = Post { mailbox: Arc::clone(mailbox), environment: id, epoch: 0 };
+            let post = Post::new(Arc::clone(mailbox), id);
             runtime.spawn(kube::run(environment.clone(), post, clock.clone(), wish));
             wishes
         };
