@@ -25,8 +25,8 @@ const GLANCE: Duration = Duration::from_secs(1);
   pilothouse watch shop/gateway --timeout 30m --json
   kubectl apply -f gateway.yaml && pilothouse watch gateway && ./announce")]
 pub struct Arguments {
-    /// [rollout/|canary/][NAMESPACE/]NAME
-    #[arg(value_name = "ROLLOUT")]
+    /// The rollout to watch.
+    #[arg(value_name = "ROLLOUT", help = "[rollout/|canary/][NAMESPACE/]NAME")]
     pub rollout: Target,
     /// Give up after this long, with exit code 3
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = length)]

@@ -29,8 +29,8 @@ pub use text::render_text;
   kubectl get ro,rs,po,ar -o yaml | pilothouse status -f -
   pilothouse status -f dump/ --at 2026-11-23T07:40:38Z gateway")]
 pub struct StatusArgs {
-    /// One rollout: [rollout/|canary/][NAMESPACE/]NAME
-    #[arg(value_name = "ROLLOUT")]
+    /// One rollout.
+    #[arg(value_name = "ROLLOUT", help = "One rollout: [rollout/|canary/][NAMESPACE/]NAME")]
     pub rollout: Option<Target>,
     /// Dumped objects instead of a cluster: a file, a folder, or - for stdin
     #[arg(short = 'f', long = "file", value_name = "FILE|DIR|-")]

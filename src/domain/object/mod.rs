@@ -1,5 +1,5 @@
 //! Kubernetes objects, as little of each as Pilothouse shows. Every field is optional, as in the API, where zero values are
-//! left out; unknown fields are skipped. Decoding never loses an object: see [`decode`].
+//! left out; unknown fields are skipped. Decoding never loses an object: see [`decode()`].
 
 mod analysis_run;
 mod canary;

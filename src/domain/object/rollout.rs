@@ -15,7 +15,7 @@ pub struct Rollout {
     pub spec: RolloutSpec,
     /// What the controller last said.
     pub status: RolloutStatus,
-    /// What in the object was not as its schema says and was left out; set by [`super::decode`].
+    /// What in the object was not as its schema says and was left out; set by [`super::decode()`].
     #[serde(skip)]
     pub odd: Option<Box<str>>,
 }
@@ -304,7 +304,7 @@ pub struct RolloutStatus {
     pub blue_green: BlueGreenStatus,
     /// When a restart was last finished.
     pub restarted_at: Option<Timestamp>,
-    /// The conditions that decide something, see [`keeps_condition`].
+    /// The conditions that decide something.
     #[serde(deserialize_with = "telling_conditions")]
     pub conditions: Vec<Condition>,
 }
