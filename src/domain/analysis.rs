@@ -119,6 +119,18 @@ pub fn seconds(run: &AnalysisRun) -> Option<i64> {
     lengths.collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
+/// A text of a run's spec with its arguments filled in, as far as they are known.
+pub fn filled_in(run: &AnalysisRun, text: &str) -> String {
+    let mut filled = text.to_owned();
+    for argument in &run.spec.args {
+        let Some(value) = &argument.value else { continue };
+        for place in [format!("{{{{args.{}}}}}", argument.name), format!("{{{{ args.{} }}}}", argument.name)] {
+            filled = filled.replace(&place, value);
+        }
+    }
+    filled
+}
+
 /// The number that a measurement came to, if it is one: a plain number or a vector of one.
 pub fn number(measurement: &Measurement) -> Option<f64> {
     let text = measurement.value.trim();

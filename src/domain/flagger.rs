@@ -89,6 +89,8 @@ pub fn of_canary(canary: &Canary, belongings: &Belongings, now: Timestamp) -> Re
     let meta = &canary.metadata;
     let (phase, message) = phase_and_message(canary);
     let stage = stage(canary);
+    let held = why::held_traffic_increase(canary, belongings).is_some();
+    let waiting_for = if held { Some(WaitingFor::Person) } else { waiting_for(canary) };
     Release {
         key: Key { kind: Kind::Canary, namespace: meta.namespace.clone(), name: meta.name.clone() },
         uid: meta.uid.clone(),
@@ -103,7 +105,7 @@ pub fn of_canary(canary: &Canary, belongings: &Belongings, now: Timestamp) -> Re
         aborted: stage == Stage::Failed,
         promoted: stage == Stage::Idle,
         promoting_full: false,
-        waiting_for: waiting_for(canary),
+        waiting_for,
         until: None,
         next_weight: next_weight(canary),
         images: Vec::new(),

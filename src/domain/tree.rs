@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::analysis::{Counts, counts, next_measurement, wanted};
+use super::analysis::{Counts, counts, filled_in, next_measurement, wanted};
 use super::belongings::{Belongings, revision};
 use super::duration::go_seconds;
 use super::object::{AnalysisRun, Event, Experiment, MetricResult, Pod, ReplicaSet, Rollout};
@@ -229,7 +229,7 @@ fn run_node(run: &AnalysisRun) -> RunNode {
                 error: result.error,
             },
             wanted: wanted(metric),
-            condition: condition.clone(),
+            condition: filled_in(run, condition).into(),
             dry_run: result.dry_run,
             next: next_measurement(run, metric),
             measurements: result.measurements.iter().map(|one| (one.phase.clone(), one.value.clone())).collect(),

@@ -26,8 +26,20 @@ pub struct AnalysisRun {
 pub struct AnalysisRunSpec {
     /// Metrics.
     pub metrics: Vec<Metric>,
+    /// Arguments that were filled in; secret ones have no value here.
+    pub args: Vec<Argument>,
     /// Whether somebody ended it.
     pub terminate: bool,
+}
+
+/// An argument of an AnalysisRun.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Argument {
+    /// Name.
+    pub name: Box<str>,
+    /// Value, unless it is a secret.
+    pub value: Option<Box<str>>,
 }
 
 /// A metric of an AnalysisRun.
