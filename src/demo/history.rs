@@ -76,6 +76,11 @@ impl History {
         self.floor
     }
 
+    /// The version of the newest change.
+    pub fn latest(&self) -> u64 {
+        *self.latest.borrow()
+    }
+
     /// Wakes with the version of each newest change; several may come as one.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.latest.subscribe()

@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod event;
 pub mod fault;
 pub mod history;
+pub mod part;
 pub mod resource;
 mod running;
 pub mod server;
@@ -18,10 +19,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use part::Part;
 pub use resource::Resource;
 pub use running::{Error, Files, Running, start};
 pub use status::Status;
-pub use store::{Changed, Part, Store, What};
+pub use store::{Changed, Store, What};
 
 /// What goes on in the world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -1,7 +1,8 @@
 //! The one world: a clock, the environments, and the loop that lets their controllers act. Every request goes through
 //! here to the objects; nothing here waits while it holds them.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,10 +12,12 @@ use super::clock::Clock;
 use super::crowd::Crowd;
 use super::fault::Faults;
 use super::store::Store;
-use super::{Environment, Reconcile};
+use super::{Environment, Reconcile, Resource};
 
 /// A controller that wants to be called again at once is still let go on only this much later.
 const LEAST_STEP: SignedDuration = SignedDuration::from_millis(10);
+/// A watcher whose client does not read is waited for only so long.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Events are forgotten after this long, as in a real cluster.
 const EVENTS_LIVE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -38,7 +41,17 @@ pub struct Place {
     pub faults: Faults,
     /// How long its API is away, each time it is told.
     pub outage: watch::Sender<Duration>,
+    /// Who watches it, and how far each has been told.
+    pub watchers: Mutex<Vec<Weak<Told>>>,
     inhabitants: Mutex<Inhabitants>,
+}
+
+/// How far a watcher has been told.
+pub struct Told {
+    /// The kind that it watches.
+    pub resource: Resource,
+    /// The version up to which everything has been handed to its connection.
+    pub version: AtomicU64,
 }
 
 struct Inhabitants {
@@ -57,6 +70,7 @@ impl World {
             token: token.to_owned(),
             faults: Faults::default(),
             outage: watch::Sender::new(Duration::ZERO),
+            watchers: Mutex::default(),
             inhabitants: Mutex::new(Inhabitants {
                 store: environment.store,
                 controller: environment.controller,
@@ -85,10 +99,25 @@ impl World {
         answer
     }
 
-    /// Lets `step` pass, and returns when everything that follows has happened.
+    /// Lets `step` pass, and returns when everything that follows has happened and the watchers have been told of it.
     pub async fn advance(&self, step: Duration) {
-        let _driving = self.driving.lock().await;
+        let driving = self.driving.lock().await;
         self.pass(step);
+        drop(driving);
+        let patience = tokio::time::Instant::now() + PATIENCE;
+        while self.places.iter().any(|place| self.is_behind(place)) && tokio::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Some watcher has not been told everything yet.
+    fn is_behind(&self, place: &Place) -> bool {
+        let mut watchers = lock(&place.watchers);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        let told: Vec<_> = watchers.iter().filter_map(Weak::upgrade).collect();
+        drop(watchers);
+        let store = &lock(&place.inhabitants).store;
+        told.iter().any(|told| told.version.load(Ordering::Relaxed) < store.history(told.resource).latest())
     }
 
     /// As [`World::advance`], before the loop runs.

@@ -37,7 +37,12 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
         }
         (Method::POST, "outage") => {
             let away = seconds(asked)?;
-            api.place().outage.send_replace(away);
+            let (world, index) = (api.world.clone(), api.index);
+            tokio::spawn(async move {
+                // This answer still wants to get out.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                world.places[index].outage.send_replace(away);
+            });
             Ok(reply::json(200, &json!({ "seconds": away.as_secs_f64() })))
         }
         (Method::POST, "compact") => {

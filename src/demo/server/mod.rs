@@ -6,6 +6,7 @@ mod admin;
 mod cells;
 mod columns;
 mod discovery;
+mod fields;
 mod form;
 mod list;
 mod protobuf;
@@ -153,7 +154,8 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> R
 /// Checks the token, and takes it out of the path if it is there. Anybody may ask how the server is, as on a real one.
 fn authorized(api: &Api, asked: &mut Asked) -> Result<(), Status> {
     let token = api.place().token.as_str();
-    let path = asked.path.strip_prefix(TOKEN_IN_PATH).and_then(|rest| rest.strip_prefix(token)).map(str::to_owned);
+    let path = asked.path.strip_prefix(TOKEN_IN_PATH).and_then(|rest| rest.strip_prefix(token));
+    let path = path.filter(|path| path.starts_with('/')).map(str::to_owned);
     if let Some(path) = path {
         asked.move_to(path);
         return Ok(());

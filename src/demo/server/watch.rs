@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::demo::history::Change;
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
 use crate::demo::stored::Snapshot;
+use crate::demo::world::{Told, lock};
 
 /// How often a quiet watch is told how far it is.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -55,7 +57,9 @@ pub fn answer(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Reply, S
         columns_sent: false,
         end: Instant::now() + seconds.filter(|wait| !wait.is_zero()).unwrap_or(LONGEST),
         sender,
+        told: Arc::new(Told { resource: target.resource, version: AtomicU64::new(u64::MAX) }),
     };
+    lock(&api.place().watchers).push(Arc::downgrade(&watcher.told));
     tokio::spawn(watcher.run(streaming || (start == 0 && asked.get("sendInitialEvents") != Some("false")), streaming));
     let content_type = if matches!(Form::of(asked, false), Form::Object) { "application/json;stream=watch" } else { reply::JSON };
     Ok(reply::open_end(content_type, receiver))
@@ -78,6 +82,7 @@ struct Watcher {
     columns_sent: bool,
     end: Instant,
     sender: mpsc::Sender<io::Result<Bytes>>,
+    told: Arc<Told>,
 }
 
 /// The watch is over: the client went, or it has been told everything.
@@ -124,6 +129,7 @@ impl Watcher {
         match self.api.place().faults.hit_open_watch(&self.path) {
             Some(Effect::DropWatch) => Err(Over),
             Some(Effect::SilentWatch) => {
+                self.told.version.store(u64::MAX, Ordering::Relaxed);
                 self.sender.closed().await;
                 Err(Over)
             }
@@ -160,6 +166,10 @@ impl Watcher {
     async fn send_changes(&mut self) -> Result<(), Over> {
         let (cursor, resource) = (self.cursor, self.resource);
         let changes = self.api.world.with(self.api.place(), |store| {
+            // A version from the future is one of another world, in which everything was different.
+            if cursor > store.version() {
+                return Err(store.version());
+            }
             let changes = store.history(resource).since(cursor).map(|changes| changes.cloned().collect::<Vec<Change>>());
             changes.map(|changes| (store.version(), changes))
         });
@@ -173,8 +183,10 @@ impl Watcher {
                 self.send(std::mem::take(&mut buffer)).await?;
             }
         }
-        self.cursor = version.max(cursor);
-        self.send(buffer).await
+        self.cursor = version;
+        self.send(buffer).await?;
+        self.told.version.store(version, Ordering::Relaxed);
+        Ok(())
     }
 
     /// How a change looks from here: an object that begins or ceases to be selected comes or goes.

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::reply::{self, Reply};
 use super::route::{Asked, Target};
-use super::{Api, list, strategic, table};
+use super::{Api, fields, list, strategic, table};
+use crate::demo::part::Part;
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
-use crate::demo::store::{Part, Store};
+use crate::demo::store::Store;
 use crate::demo::stored::Stored;
 
 /// What JSON Patch answers whatever went wrong, as seen on a real server.
@@ -31,11 +32,8 @@ pub fn create(api: &Api, asked: &Asked, target: &Target) -> Result<Reply, Status
     let mut object = parsed(asked)?;
     check_type(target.resource, &object)?;
     place(target, &mut object)?;
-    if target.resource.about().status
-        && let Some(object) = object.as_object_mut()
-    {
-        object.remove("status");
-    }
+    own_nothing(target.resource, &mut object)?;
+    fields::prune(asked, target.resource, &mut object)?;
     let dry_run = dry_run(asked)?;
     let stored = api.world.with(api.place(), |store| store.insert(target.resource, object, dry_run))?;
     Ok(shown(api, asked, target.resource, &stored, 201))
@@ -149,7 +147,8 @@ fn change(
     let part = if target.part == "status" { Part::Status } else { Part::Main };
     let stored = api.world.with(api.place(), |store| {
         let before = store.get(target.resource, &target.namespace, name).ok_or_else(|| Status::not_found(target.resource, name))?;
-        let wanted = make(Value::clone(&before))?;
+        let mut wanted = make(Value::clone(&before))?;
+        fields::prune(asked, target.resource, &mut wanted)?;
         check_identity(target.resource, name, &before, &wanted)?;
         store.put(target.resource, (&target.namespace, name), wanted, part, dry_run)
     })?;
@@ -169,6 +168,7 @@ fn apply(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Reply,
         wanted["metadata"]["name"] = name.into();
         place(target, &mut wanted)?;
         own_nothing(target.resource, &mut wanted)?;
+        fields::prune(asked, target.resource, &mut wanted)?;
         let dry_run = dry_run(asked)?;
         let stored = api.world.with(api.place(), |store| store.insert(target.resource, wanted, dry_run))?;
         return Ok(shown(api, asked, target.resource, &stored, 201));
@@ -275,6 +275,10 @@ fn own_nothing(resource: Resource, object: &mut Value) -> Result<(), Status> {
         && let Some(object) = object.as_object_mut()
     {
         object.remove("status");
+    }
+    let replicated = matches!(resource, Resource::Deployment | Resource::ReplicaSet) && object["spec"].is_object();
+    if replicated && object["spec"]["replicas"].is_null() {
+        object["spec"]["replicas"] = 1.into();
     }
     Ok(())
 }
