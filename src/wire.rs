@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Settings;
+use crate::domain::id::EnvironmentId;
+use crate::source::kube::checkup::{self, Checkup};
 use crate::source::{Clock, Mailbox, Order, Sources};
 
 /// Threads that read sockets and decode; the terminal has its own.
@@ -34,6 +36,16 @@ pub fn start(settings: &Settings, wake: impl Fn() + Send + Sync + 'static) -> io
     let clock = clock();
     let sources = Sources::start(&settings.environments, &mailbox, &clock, runtime.handle());
     Ok(Running { mailbox, sources, runtime: Some(runtime), clock })
+}
+
+/// Looks at one environment once, for telling people how it is. Blocks for some seconds where a server is slow; None if there is no
+/// such environment.
+pub fn check(settings: &Settings, environment: EnvironmentId) -> io::Result<Option<Checkup>> {
+    let Some(environment) = settings.environments.get(usize::from(environment.0)) else { return Ok(None) };
+    let runtime = runtime()?;
+    let checkup = runtime.block_on(checkup::check(environment, &clock()));
+    runtime.shutdown_background();
+    Ok(Some(checkup))
 }
 
 /// The threads on which sources run.

@@ -27,8 +27,6 @@ pub struct Connected {
     pub namespace: Arc<str>,
     /// When its credentials end, where they say so.
     pub valid_until: Option<Timestamp>,
-    /// Host of the server, and whether it is reached through a proxy; for people.
-    pub server: String,
 }
 
 /// Builds a client. Runs the credential plugin, if there is one, and so blocks.
@@ -36,7 +34,6 @@ pub fn build(access: Access) -> Result<Connected, Fault> {
     let Access { mut config, plugin, .. } = access;
     let gate = Gate { shut: Arc::default(), plugin: plugin.clone() };
     let namespace = config.default_namespace.as_str().into();
-    let server = config.cluster_url.to_string();
     let host = config.cluster_url.host().unwrap_or_default().to_owned();
     let built = match ClientBuilder::try_from(config.clone()) {
         Err(error) if lacks_certificates(&error) && super::proxy::is_this_machine(&host) => {
@@ -57,7 +54,7 @@ pub fn build(access: Access) -> Result<Connected, Fault> {
         Err(kube::Error::Auth(error)) => return Err(Fault::new(Cause::Credentials, &about(&error, plugin.as_ref()))),
         Err(error) => return Err(Fault { cause: Cause::Credentials, ..Fault::connection(&error) }),
     };
-    Ok(Connected { valid_until: *client.valid_until(), client, namespace, server })
+    Ok(Connected { valid_until: *client.valid_until(), client, namespace })
 }
 
 fn lacks_certificates(error: &kube::Error) -> bool {

@@ -59,7 +59,7 @@ pub struct Connection {
 impl Connection {
     /// A connection over which nothing is read yet.
     pub fn new(connected: Connected, post: Post, clock: Clock, registry: Arc<Registry>) -> Self {
-        let Connected { client, namespace, valid_until, .. } = connected;
+        let Connected { client, namespace, valid_until } = connected;
         let link = Arc::new(Link::new(client, post, namespace, registry));
         Self {
             link,

@@ -1,10 +1,12 @@
 //! Kubernetes as a source: one environment's connection, what is read over it, and how it is doing. Each environment has tasks of its
 //! own; whatever happens to one is a state of that one.
 
+pub mod checkup;
 mod client;
 mod connection;
 mod envelope;
 mod exchange;
+mod expiry;
 mod fault;
 mod known;
 mod kubeconfig;

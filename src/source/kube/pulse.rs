@@ -200,7 +200,7 @@ impl Pulse {
 }
 
 /// The time at which a server says it answered.
-fn date_of(response: &Response<Body>) -> Option<Timestamp> {
+pub fn date_of(response: &Response<Body>) -> Option<Timestamp> {
     let headers: &HeaderMap = response.headers();
     let date = headers.get(DATE)?.to_str().ok()?;
     rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
@@ -208,11 +208,11 @@ fn date_of(response: &Response<Body>) -> Option<Timestamp> {
 
 /// How far a server's clock is ahead. A `Date` is cut to whole seconds, so each answer only bounds it; many together bound it closely.
 #[derive(Default)]
-struct Skew(Option<(i64, i64)>);
+pub struct Skew(Option<(i64, i64)>);
 
 impl Skew {
     /// A server said `date` between two moments of our clock.
-    fn learn(&mut self, sent: Timestamp, received: Timestamp, date: Timestamp) {
+    pub fn learn(&mut self, sent: Timestamp, received: Timestamp, date: Timestamp) {
         let date = date.as_millisecond();
         let new = (date - received.as_millisecond(), date + 1000 - sent.as_millisecond());
         let both = self.0.map(|old| (old.0.max(new.0), old.1.min(new.1)));
@@ -221,7 +221,7 @@ impl Skew {
     }
 
     /// Milliseconds; 0 where both clocks may well be alike.
-    fn millis(&self) -> i64 {
+    pub fn millis(&self) -> i64 {
         match self.0 {
             Some((least, most)) if least > 0 || most < 0 => i64::midpoint(least, most),
             _ => 0,

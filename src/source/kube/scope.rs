@@ -51,7 +51,7 @@ impl Place {
 }
 
 /// Path of the group and version that serves a kind.
-fn group_of(kind: Kind) -> &'static str {
+pub fn group_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Rollout | Kind::AnalysisRun | Kind::Experiment => "/apis/argoproj.io/v1alpha1",
         Kind::Canary => "/apis/flagger.app/v1beta1",
