@@ -19,3 +19,6 @@ pub mod timeline;
 pub mod tree;
 pub mod weight;
 pub mod why;
+
+#[cfg(test)]
+mod tests;

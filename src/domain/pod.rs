@@ -25,7 +25,7 @@ pub fn state(pod: &Pod) -> PodState {
     } else {
         let mut running = false;
         for container in status.container_statuses.iter().rev() {
-            restarts += container.restart_count;
+            restarts = container.restart_count.saturating_add(restarts);
             if let Some(reason) = trouble(&container.state) {
                 text = reason;
             } else if container.ready && container.state.running.is_some() {
@@ -65,7 +65,7 @@ fn initializing(pod: &Pod) -> Option<(String, i64)> {
     let all = &pod.spec.init_containers;
     let mut restarts = 0;
     for (index, container) in pod.status.init_container_statuses.iter().enumerate() {
-        restarts += container.restart_count;
+        restarts = container.restart_count.saturating_add(restarts);
         let sidecar = all.iter().any(|init| init.name == container.name && &*init.restart_policy == "Always");
         return Some(match (&container.state.terminated, &container.state.waiting) {
             (Some(ended), _) if ended.exit_code.unwrap_or_default() == 0 => continue,

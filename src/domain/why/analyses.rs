@@ -90,7 +90,8 @@ fn metric(run: &AnalysisRun, phase: &str) -> String {
 
 /// How often, in whole words.
 fn tally(result: &MetricResult, phase: &str) -> String {
-    let measurements = result.successful + result.failed + result.inconclusive + result.error;
+    let measurements =
+        [result.successful, result.failed, result.inconclusive, result.error].into_iter().fold(0, i64::saturating_add);
     let (count, word) = match phase {
         "Failed" => (result.failed, "failed"),
         "Inconclusive" => (result.inconclusive, "inconclusive"),
