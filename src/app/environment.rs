@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::Cluster;
 use super::freshness::Freshness;
-use super::notice::Notices;
+use super::notice::{Before, Notices};
 use super::table::Table;
 use crate::config;
-use crate::domain::fact::{Fact, Link, News, Reading};
+use crate::domain::fact::{Fact, Health, Link, News, Reading};
 use crate::domain::id::{EnvironmentId, Kind};
 
 /// One environment.
@@ -99,19 +99,28 @@ impl Environment {
         }
     }
 
-    /// Takes in a fact. Says whether it was heard.
+    /// Takes in a fact. Says whether something broke.
     pub(super) fn apply(&mut self, fact: Fact, now: Timestamp) -> bool {
         if fact.epoch < self.epoch {
             return false;
         }
         self.epoch = fact.epoch;
-        if let News::Health(health) = &fact.news {
-            if matches!(health.state, Link::Up { .. }) {
-                self.answered = Some(health.at);
-            }
+        if let News::Health(Health { at, state: Link::Up { .. }, .. }) = &fact.news {
+            self.answered = Some(*at);
         }
-        self.notices.hear(&self.cluster, &fact.news, now);
+        let before = Before::of(&self.cluster, &fact.news);
         self.cluster.apply(fact.news);
-        true
+        self.notices.note(before, &self.cluster, now)
+    }
+
+    /// Lets the list follow the facts taken in so far.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        let changed = self.cluster.take_changed();
+        if !changed.is_empty() {
+            self.table.refresh(&self.cluster, changed, now);
+        }
+        if self.condition() != Condition::Loading {
+            self.table.pin();
+        }
     }
 }

@@ -26,13 +26,8 @@ pub enum Msg {
     Facts(Vec<Fact>),
     /// It is now this time, by the local clock.
     Tick(Timestamp),
-    /// The newest lines of the program's log, oldest first, and how many were ever said.
-    Log {
-        /// The lines.
-        lines: Vec<Line>,
-        /// How many there have been since the start.
-        total: u64,
-    },
+    /// The newest lines of the program's log, oldest first.
+    Log(Vec<Line>),
 }
 
 /// What the mouse did, and in which cell.

@@ -1,15 +1,23 @@
 //! What happened: the lines of *Now*, derived from what changed. Newest first, bounded, and never a line about nothing.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::cluster::Cluster;
-use crate::domain::fact::News;
-use crate::domain::id::Key;
+use super::cluster::{Cluster, Glance, Rank};
+use crate::domain::belongings::revision;
+use crate::domain::duration::age;
+use crate::domain::fact::{Health, Link, News, Object, Reading};
+use crate::domain::id::{Key, Kind};
+use crate::domain::object::{AnalysisRun, Rollout, Step};
+use crate::domain::release::{Phase, Release, WaitingFor};
+use crate::domain::{step, weight};
 
 /// Lines that are kept.
 const KEPT: usize = 200;
+/// Releases in need or on their way that are told of when the first list is read.
+const SEEDED: usize = 50;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +41,7 @@ pub struct Notice {
     pub about: Option<Key>,
     /// How much it matters.
     pub tone: Tone,
-    /// What happened, without its subject: `paused at step 4 of 8: waits for you`.
+    /// What happened, without its subject: `paused at step 4 of 8, waits for you`.
     pub text: Box<str>,
 }
 
@@ -43,18 +51,241 @@ pub struct Notices {
     lines: VecDeque<Notice>,
 }
 
+/// How something was before the news about it.
+pub(super) enum Before {
+    /// A release, if it was there.
+    Release(Key, Option<(Glance, Option<Arc<Rollout>>)>),
+    /// An analysis: of which release, how it is now, and whether that is known already.
+    Run(Key, Arc<AnalysisRun>, bool),
+    /// The connection.
+    Health(Health),
+    /// How far a kind was read.
+    Reading(Kind, Reading),
+    /// Something that no line tells of.
+    Nothing,
+}
+
+impl Before {
+    /// Looks at what news is about before the cluster hears it.
+    pub(super) fn of(cluster: &Cluster, news: &News) -> Self {
+        let release = |key: Key| {
+            let known = cluster.glance(&key).map(|glance| (*glance, cluster.rollout(&key).cloned()));
+            Self::Release(key, known)
+        };
+        match news {
+            News::Is(Object::Rollout(rollout)) => {
+                let meta = &rollout.metadata;
+                release(Key { kind: Kind::Rollout, namespace: meta.namespace.clone(), name: meta.name.clone() })
+            }
+            News::Is(Object::Canary(canary)) => {
+                let meta = &canary.metadata;
+                release(Key { kind: Kind::Canary, namespace: meta.namespace.clone(), name: meta.name.clone() })
+            }
+            News::Is(Object::AnalysisRun(run)) => Self::of_run(cluster, run),
+            News::Gone(key) if matches!(key.kind, Kind::Rollout | Kind::Canary) => release(key.clone()),
+            News::Is(_) | News::Gone(_) => Self::Nothing,
+            News::Health(_) => Self::Health(cluster.health().clone()),
+            News::Reading(kind, _) => Self::Reading(*kind, cluster.reading(*kind).clone()),
+        }
+    }
+
+    fn of_run(cluster: &Cluster, run: &Arc<AnalysisRun>) -> Self {
+        let meta = &run.metadata;
+        let Some(owner) = meta.controller().filter(|owner| &*owner.kind == Kind::Rollout.name()) else { return Self::Nothing };
+        let key = Key::new(Kind::Rollout, meta.namespace.clone(), &*owner.name);
+        let runs = cluster.belongings(&key).analysis_runs;
+        let before = runs.iter().find(|other| other.metadata.uid == meta.uid);
+        // One that was never seen running may have ended long ago.
+        let known = before.is_none_or(|before| before.status.phase == run.status.phase);
+        Self::Run(key, Arc::clone(run), known)
+    }
+}
+
 impl Notices {
     /// The lines, newest first.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = &Notice> {
         self.lines.iter()
     }
 
-    /// Hears news before the cluster does, and notes what it changes.
-    pub(super) fn hear(&mut self, _before: &Cluster, _news: &News, _now: Timestamp) {}
+    /// Notes what the news changed. Says whether something broke.
+    pub(super) fn note(&mut self, before: Before, cluster: &Cluster, now: Timestamp) -> bool {
+        let reading = |kind| *cluster.reading(kind) == Reading::Loading;
+        let (about, said) = match before {
+            // The first list tells how things are, not what happened.
+            Before::Release(key, _) if reading(key.kind) => (None, None),
+            Before::Release(key, known) => {
+                let said = release(cluster, &key, known);
+                (Some(key), said)
+            }
+            Before::Run(_, _, true) | Before::Nothing => (None, None),
+            Before::Run(key, run, false) => (Some(key), self::run(&run)),
+            Before::Health(health) => (None, link(&health, cluster.health())),
+            Before::Reading(kind, old) => {
+                if old == Reading::Loading && matches!(cluster.reading(kind), Reading::Live | Reading::Narrowed(_)) {
+                    self.seed(cluster, kind, now);
+                }
+                (None, self::reading(kind, &old, cluster.reading(kind)))
+            }
+        };
+        let Some((tone, text)) = said else { return false };
+        self.push(Notice { at: now, about, tone, text: text.into() });
+        tone == Tone::Bad
+    }
 
-    /// Adds a line.
-    pub(super) fn push(&mut self, notice: Notice) {
+    fn push(&mut self, notice: Notice) {
         self.lines.push_front(notice);
         self.lines.truncate(KEPT);
     }
+
+    /// When the first list is read: how those stand that are in need or on their way, each at the time since when.
+    fn seed(&mut self, cluster: &Cluster, kind: Kind, now: Timestamp) {
+        let going = cluster.glances().filter(|(key, glance)| key.kind == kind && glance.rank != Rank::Calm);
+        let mut going: Vec<_> = going.map(|(key, glance)| (glance.rank, key)).collect();
+        going.sort_unstable();
+        let mut lines: Vec<_> = going.into_iter().take(SEEDED).filter_map(|(_, key)| stands(cluster, key, now)).collect();
+        lines.sort_by(|a, b| b.at.cmp(&a.at));
+        self.lines.extend(lines);
+        self.lines.truncate(KEPT);
+    }
+}
+
+/// How a release stands, as a line at the time since when it stands so.
+fn stands(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Notice> {
+    let found = cluster.release(key, now)?;
+    let (tone, text) = state_words(&found, cluster.glance(key)?)?;
+    let skew = jiff::SignedDuration::from_millis(cluster.health().clock_skew_ms);
+    let at = found.since?.checked_sub(skew).ok()?.min(now);
+    Some(Notice { at, about: Some(key.clone()), tone, text: text.into() })
+}
+
+type Said = Option<(Tone, String)>;
+
+/// What became of a release.
+fn release(cluster: &Cluster, key: &Key, before: Option<(Glance, Option<Arc<Rollout>>)>) -> Said {
+    let (glance, rollout) = (cluster.glance(key).copied(), cluster.rollout(key));
+    match (before, glance) {
+        (None, None) => None,
+        (None, Some(_)) => Some((Tone::Plain, "appeared".to_owned())),
+        (Some(_), None) => Some((Tone::Warn, "was deleted".to_owned())),
+        (Some((old, before)), Some(new)) => {
+            if let (Some(before), Some(after)) = (&before, rollout) {
+                if let Some(said) = revision_words(before, after) {
+                    return Some(said);
+                }
+            }
+            if (old.phase, old.waiting_for, old.odd) != (new.phase, new.waiting_for, new.odd) {
+                let found = cluster.release(key, Timestamp::UNIX_EPOCH)?;
+                if new.phase == Phase::Healthy && old.phase != Phase::Healthy {
+                    return Some((Tone::Good, healthy_words(&found)));
+                }
+                if new.phase != Phase::Healthy && (old.phase != new.phase || new.needs_person) {
+                    return state_words(&found, &new);
+                }
+            }
+            before.zip(rollout).and_then(|(before, after)| step_words(&before, after))
+        }
+    }
+}
+
+/// A new revision.
+fn revision_words(before: &Rollout, after: &Rollout) -> Said {
+    let (old, new) = (revision(&before.metadata), revision(&after.metadata));
+    if new <= old || old == 0 {
+        return None;
+    }
+    let template = after.spec.template.as_ref();
+    let image = template.and_then(|template| template.spec.containers.first()).map(|container| short(&container.image));
+    Some((Tone::Plain, image.map_or_else(|| format!("revision {new} starts"), |image| format!("revision {new} starts: {image}"))))
+}
+
+/// A step further, or another weight.
+fn step_words(before: &Rollout, after: &Rollout) -> Said {
+    let weight = |rollout: &Rollout| rollout.status.canary.weights.as_ref().map(|weights| weights.canary.weight);
+    let (old, new) = (step::index(before), step::index(after));
+    if let (Some(from), Some(to)) = (weight(before), weight(after)) {
+        if from != to {
+            let max = weight::max(after);
+            let percent = |weight: i64| weight.saturating_mul(100) / max;
+            return Some((Tone::Plain, format!("canary traffic {} → {} %", percent(from), percent(to))));
+        }
+    }
+    let current = step::current(after).filter(|_| new > old)?;
+    // A weight without a router tells of itself only here; with one, the line above does when it is real.
+    let told = matches!(current, Step::SetWeight(_)) && after.status.canary.weights.is_some();
+    (!told).then(|| (Tone::Plain, format!("step {} of {}: {}", new + 1, step::steps(after).len(), step::words(current))))
+}
+
+fn healthy_words(release: &Release) -> String {
+    match release.revision {
+        Some(revision) if release.promoted => format!("healthy: revision {revision} is stable"),
+        _ => "healthy".to_owned(),
+    }
+}
+
+/// How a release stands that is not just healthy.
+fn state_words(release: &Release, glance: &Glance) -> Said {
+    let at = release.step.as_ref().map(|step| format!(" at step {} of {}", (step.index + 1).min(step.count), step.count));
+    let at = at.unwrap_or_default();
+    if let Some(odd) = &release.odd {
+        return Some((Tone::Warn, format!("could not be read in full: {odd}")));
+    }
+    match glance.phase {
+        Phase::Degraded => {
+            let why = release.why.as_deref().or(Some(&*release.message)).filter(|why| !why.is_empty());
+            let what = if release.aborted { "aborted" } else { "degraded" };
+            Some((Tone::Bad, why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))))
+        }
+        _ if glance.waiting_for == Some(WaitingFor::Person) => Some((Tone::Warn, format!("paused{at}, waits for you"))),
+        Phase::Paused => Some((Tone::Plain, format!("paused{at}"))),
+        Phase::Progressing => Some((Tone::Plain, format!("progressing{at}"))),
+        Phase::Unknown => Some((Tone::Warn, "no controller has looked at it".to_owned())),
+        Phase::Healthy => None,
+    }
+}
+
+fn run(run: &AnalysisRun) -> Said {
+    let (name, message) = (&run.metadata.name, &run.status.message);
+    let tail = if message.is_empty() { String::new() } else { format!(": {message}") };
+    match &*run.status.phase {
+        "Failed" => Some((Tone::Bad, format!("analysis {name} failed{tail}"))),
+        "Error" => Some((Tone::Bad, format!("analysis {name} erred{tail}"))),
+        "Inconclusive" => Some((Tone::Warn, format!("analysis {name} is inconclusive{tail}"))),
+        _ => None,
+    }
+}
+
+fn link(old: &Health, new: &Health) -> Said {
+    match (&old.state, &new.state) {
+        (Link::Up { .. } | Link::Connecting, Link::Down { reason }) => {
+            Some((Tone::Bad, format!("the cluster does not answer: {reason}")))
+        }
+        (Link::Down { .. }, Link::Up { .. }) => {
+            let seconds = new.at.duration_since(old.at).as_secs();
+            Some((Tone::Good, format!("the cluster answers again, {} after the last failure", age(seconds))))
+        }
+        _ => None,
+    }
+}
+
+fn reading(kind: Kind, old: &Reading, new: &Reading) -> Said {
+    let plural = kind.plural();
+    match (old, new) {
+        (old, new) if old == new => None,
+        (_, Reading::Denied(text)) => Some((Tone::Bad, format!("{plural} cannot be read: {text}"))),
+        (Reading::Live | Reading::Narrowed(_), Reading::Failing(text)) => {
+            Some((Tone::Warn, format!("{plural} cannot be read: {text}")))
+        }
+        (Reading::Live | Reading::Narrowed(_), Reading::NotInstalled) => {
+            Some((Tone::Bad, format!("{plural} are no longer known to this cluster")))
+        }
+        (Reading::NotInstalled | Reading::Denied(_) | Reading::Failing(_), Reading::Live | Reading::Narrowed(_)) => {
+            Some((Tone::Good, format!("{plural} can be read again")))
+        }
+        _ => None,
+    }
+}
+
+/// An image without its registry.
+fn short(image: &str) -> &str {
+    image.rsplit_once('/').map_or(image, |(_, name)| name)
 }

@@ -7,6 +7,7 @@ use ratatui::layout::Size;
 
 use super::environment::Environment;
 use super::freshness::Freshness;
+use super::look::Look;
 use super::panes::{self, Layout, Pane, Picture};
 use super::table::Table;
 use crate::config::{Settings, StartScreen};
@@ -109,6 +110,8 @@ pub struct State {
     pub keymap: Arc<Keymap>,
     /// Where Back leads, the nearest last.
     pub(super) behind: Vec<Screen>,
+    /// What is looked at closely.
+    pub(super) look: Look,
 }
 
 impl State {
@@ -140,6 +143,7 @@ impl State {
             readonly: settings.readonly,
             keymap,
             behind: Vec::new(),
+            look: Look::default(),
         }
     }
 
@@ -194,5 +198,10 @@ impl State {
             Picture::Fits(layout) => Some(layout),
             Picture::TooSmall { .. } => None,
         }
+    }
+
+    /// Rows of the list that are visible; 0 where it is not shown.
+    pub(super) fn list_height(&self) -> usize {
+        self.layout().and_then(|layout| layout.rows).map_or(0, |rows| usize::from(rows.height))
     }
 }

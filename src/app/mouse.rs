@@ -1,0 +1,91 @@
+//! What the mouse does: it selects, opens, scrolls, focuses and presses hints. It never does more than the keys can.
+
+use ratatui::layout::{Position, Rect};
+
+use super::commands::{self, run};
+use super::effect::Effect;
+use super::msg::{Mouse, MouseKind};
+use super::panes::{Layout, Pane};
+use super::state::{Env, Overlay, State};
+use crate::domain::id::EnvironmentId;
+use crate::input::Command;
+
+/// Rows that one notch of the wheel goes.
+const NOTCH: usize = 3;
+
+/// The mouse did something.
+pub(super) fn mouse(state: &mut State, env: &Env, mouse: Mouse) -> Vec<Effect> {
+    let Some(layout) = state.layout() else { return Vec::new() };
+    let at = Position::new(mouse.column, mouse.row);
+    match mouse.what {
+        MouseKind::Press => press(state, env, &layout, at),
+        MouseKind::ScrollUp => scroll(state, env, &layout, at, Command::MoveUp),
+        MouseKind::ScrollDown => scroll(state, env, &layout, at, Command::MoveDown),
+    }
+}
+
+fn press(state: &mut State, env: &Env, layout: &Layout, at: Position) -> Vec<Effect> {
+    let hints = layout.tabs.iter().chain(&layout.hints);
+    if let Some(hint) = hints.into_iter().find(|hint| hint.area.contains(at)) {
+        return press_hint(state, env, hint.command);
+    }
+    if let (Some(window), Some(_)) = (layout.overlay, &state.overlay) {
+        return press_overlay(state, window, at);
+    }
+    if let Some(rows) = layout.rows.filter(|rows| rows.contains(at)) {
+        return press_row(state, env, usize::from(at.y - rows.y));
+    }
+    focus_at(state, layout, at);
+    Vec::new()
+}
+
+/// While a filter is typed, the footer's Enter and Esc mean the filter's.
+fn press_hint(state: &mut State, env: &Env, command: Command) -> Vec<Effect> {
+    match (&state.overlay, command) {
+        (Some(Overlay::Filter), Command::RolloutOpen) => state.overlay = None,
+        (Some(Overlay::Filter), Command::Back) => {
+            state.overlay = None;
+            return run(state, env, Command::Back);
+        }
+        _ => return run(state, env, command),
+    }
+    Vec::new()
+}
+
+/// A press on a row selects it; one on the selected row opens it.
+fn press_row(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
+    let (before, now) = (state.table().selected().cloned(), state.now);
+    let focused = state.focus == Pane::Rollouts;
+    state.focus = Pane::Rollouts;
+    if !state.environment_mut().table.go_to_line(line, now) {
+        return Vec::new();
+    }
+    let again = focused && state.overlay.is_none() && before.as_ref() == state.table().selected();
+    if again { run(state, env, Command::RolloutOpen) } else { Vec::new() }
+}
+
+/// A press beside the window closes it; one on an environment goes there.
+fn press_overlay(state: &mut State, window: Rect, at: Position) -> Vec<Effect> {
+    if !window.contains(at) {
+        state.overlay = None;
+    } else if let Some(Overlay::Environments(_)) = state.overlay {
+        let line = at.y.checked_sub(window.y + 1).filter(|line| usize::from(*line) < state.environments.len());
+        if let Some(line) = line {
+            commands::switch(state, EnvironmentId(line));
+        }
+    }
+    Vec::new()
+}
+
+fn scroll(state: &mut State, env: &Env, layout: &Layout, at: Position, command: Command) -> Vec<Effect> {
+    if state.overlay.is_none() {
+        focus_at(state, layout, at);
+    }
+    (0..NOTCH).flat_map(|_| run(state, env, command)).collect()
+}
+
+fn focus_at(state: &mut State, layout: &Layout, at: Position) {
+    if let Some((pane, _)) = layout.panes.iter().find(|(_, area)| area.contains(at)) {
+        state.focus = *pane;
+    }
+}
