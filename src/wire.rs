@@ -68,6 +68,11 @@ fn clock() -> Clock {
     Clock::new(Timestamp::now)
 }
 
+/// The time now, for commands that look once.
+pub fn now() -> Timestamp {
+    clock().now()
+}
+
 impl Running {
     /// Hands a wish of the core on. Never blocks.
     pub fn order(&self, order: Order) {

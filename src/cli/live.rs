@@ -1,6 +1,7 @@
 //! One environment read without a screen: what `status`, `watch` and `doctor` know comes through here, by the same sources and the
 //! same arithmetic as the cockpit's. Decides nothing about the releases themselves.
 
+use std::io::Write as _;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,12 @@ impl Live {
         let read =
             self.read_until(FIRST_ANSWER, |cluster| is_settled(cluster) || (is_down(cluster) && started.elapsed() > REFUSED));
         match (read && is_settled(&self.cluster), self.unreadable()) {
-            (true, None) => Ok(()),
+            (true, None) => {
+                if let Reading::Narrowed(reason) = self.cluster.reading(Kind::Rollout) {
+                    writeln!(std::io::stderr().lock(), "pilothouse: {reason}")?;
+                }
+                Ok(())
+            }
             (true, Some(failure)) => Err(failure),
             (false, _) => Err(self.unreachable()),
         }
@@ -130,7 +136,7 @@ impl Live {
     fn unreadable(&self) -> Option<Failure> {
         let name = &self.environment.name;
         match (self.cluster.reading(Kind::Rollout), self.cluster.reading(Kind::Canary)) {
-            (Reading::Live, _) | (_, Reading::Live) => None,
+            (Reading::Live | Reading::Narrowed(_), _) | (_, Reading::Live | Reading::Narrowed(_)) => None,
             (Reading::Denied(reason), _) | (_, Reading::Denied(reason)) => {
                 let advice = "Ask for list and watch on it, or read one namespace with -n.";
                 Some(Failure::Refused(format!("Rollouts in '{name}' may not be read: {reason}. {advice}")))

@@ -5,6 +5,7 @@ pub mod colour;
 pub mod completions;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod dump;
 pub mod failure;
 pub mod live;
@@ -81,6 +82,11 @@ impl Common {
         Ok(Files::find(self.config.as_deref())?)
     }
 
+    /// The file that is logged to.
+    pub fn log_path(&self, files: &Files) -> PathBuf {
+        self.log_file.clone().unwrap_or_else(|| files.state.join("pilothouse.log"))
+    }
+
     /// The settings with the command line laid over them.
     pub fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = self.files()?.settings()?;
@@ -104,6 +110,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// A line per change until a rollout is healthy (0), degraded (1) or the time is over (3)
     Watch(watch::Arguments),
+    /// Every environment: reachable, latency, version, permissions, credentials, clock; and this machine
+    Doctor(doctor::Arguments),
     /// Where the configuration is, whether it is right, an example, its schema
     Config(config::Arguments),
     /// Completions for a shell, on stdout
@@ -142,6 +150,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Watch(arguments)) => watch::run(arguments, common),
+        Some(Command::Doctor(arguments)) => doctor::run(*arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),
