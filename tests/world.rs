@@ -74,8 +74,10 @@ fn it_says_what_it_serves_in_both_forms() {
     assert!(new.headers.contains("as=APIGroupDiscoveryList"), "{}", new.headers);
     let text = new.is(200).to_string();
     assert!(text.contains(r#""resource":"rollouts""#) && text.contains(r#""subresource":"status""#), "{text}");
-    stage.get("/apis/argoproj.io/v2").refused(404, "NotFound");
-    assert_eq!(stage.get("/nothing").code, 404);
+    for path in ["/apis/argoproj.io/v2", "/apis/argoproj.io/v1alpha1/nothing", "/nothing"] {
+        let missing = stage.get(path);
+        assert_eq!((missing.code, missing.text.as_str()), (404, "404 page not found\n"), "{path}");
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! What the server says that it serves: versions, groups and kinds, in the old form and in the aggregated one, and just
-//! enough OpenAPI for `kubectl apply`.
+//! What the server says that it serves: versions, groups and kinds, in the old form and in the aggregated one.
 
 use std::collections::BTreeMap;
 
 use http::header::ACCEPT;
 use serde_json::{Value, json};
 
+use super::open_api;
 use super::reply::{self, Reply};
 use super::route::Asked;
 use crate::demo::resource::{About, Resource};
+
+/// The version of Kubernetes that the world behaves like.
+pub const VERSION: &str = "v1.33.4";
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -41,9 +44,10 @@ pub fn answer(asked: &Asked) -> Option<Reply> {
             found
         }
         ["apis", group, version] => resources(group, version)?,
-        ["openapi", "v3"] => open_api_index(),
-        ["openapi", "v3", "api", version] => open_api("", version)?,
-        ["openapi", "v3", "apis", group, version] => open_api(group, version)?,
+        ["openapi", "v2"] => return Some(reply::whole(200, open_api::OLD_TYPE, open_api::OLD)),
+        ["openapi", "v3"] => open_api::index(groups().keys()),
+        ["openapi", "v3", "api", version] => open_api::document("", version, kinds("", version)?),
+        ["openapi", "v3", "apis", group, version] => open_api::document(group, version, kinds(group, version)?),
         _ => return None,
     };
     Some(reply::json(200, &value))
@@ -51,7 +55,7 @@ pub fn answer(asked: &Asked) -> Option<Reply> {
 
 fn version() -> Value {
     json!({
-        "major": "1", "minor": "33", "gitVersion": "v1.33.4", "gitCommit": "0000000000000000000000000000000000000000",
+        "major": "1", "minor": "33", "gitVersion": VERSION, "gitCommit": "0000000000000000000000000000000000000000",
         "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.24.0", "compiler": "gc", "platform": "linux/amd64",
     })
 }
@@ -71,14 +75,17 @@ fn groups() -> Groups {
     groups
 }
 
+fn kinds(group: &str, version: &str) -> Option<Vec<Resource>> {
+    groups().remove(&(group.to_owned(), version.to_owned()))
+}
+
 fn group((name, version): &(String, String)) -> Value {
     let version = json!({ "groupVersion": format!("{name}/{version}"), "version": version });
     json!({ "name": name, "versions": [version], "preferredVersion": version })
 }
 
 fn resources(group: &str, version: &str) -> Option<Value> {
-    let groups = groups();
-    let kinds = groups.get(&(group.to_owned(), version.to_owned()))?;
+    let kinds = kinds(group, version)?;
     let mut all = Vec::new();
     for resource in kinds {
         let about = resource.about();
@@ -144,47 +151,4 @@ fn aggregated(resource: Resource) -> Value {
         "scope": if about.namespaced { "Namespaced" } else { "Cluster" }, "singularResource": about.singular(), "verbs": VERBS,
         "shortNames": about.short, "categories": about.categories, "subresources": parts,
     })
-}
-
-fn open_api_index() -> Value {
-    let path = |(group, version): &(String, String)| {
-        let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-        let url = format!("/openapi/v3/{path}?hash=1");
-        (path, json!({ "serverRelativeURL": url }))
-    };
-    json!({ "paths": groups().keys().map(path).collect::<serde_json::Map<_, _>>() })
-}
-
-/// One group's document: which paths take `fieldValidation`, and of which kind they are. Objects have no schemas.
-fn open_api(group: &str, version: &str) -> Option<Value> {
-    let groups = groups();
-    let kinds = groups.get(&(group.to_owned(), version.to_owned()))?;
-    let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-    let parameters: Value = ["dryRun", "fieldManager", "fieldValidation", "force"]
-        .map(|name| json!({ "name": name, "in": "query", "schema": { "type": if name == "force" { "boolean" } else { "string" }, "uniqueItems": true } }))
-        .into_iter()
-        .collect();
-    let (mut paths, mut schemas) = (serde_json::Map::new(), serde_json::Map::new());
-    for resource in kinds {
-        let about = resource.about();
-        let place = if about.namespaced { "/namespaces/{namespace}" } else { "" };
-        let kind = json!({ "group": about.group, "version": about.version, "kind": about.kind });
-        let operation = |action: &str| {
-            json!({
-                "parameters": parameters, "responses": { "200": { "description": "OK" } },
-                "x-kubernetes-action": action, "x-kubernetes-group-version-kind": kind,
-            })
-        };
-        paths.insert(format!("{root}{place}/{}", about.plural), json!({ "post": operation("post") }));
-        paths.insert(
-            format!("{root}{place}/{}/{{name}}", about.plural),
-            json!({ "patch": operation("patch"), "put": operation("put") }),
-        );
-        let schema =
-            json!({ "type": "object", "x-kubernetes-group-version-kind": [kind], "x-kubernetes-preserve-unknown-fields": true });
-        schemas.insert(format!("{}.{}.{}", about.group, about.version, about.kind).trim_start_matches('.').to_owned(), schema);
-    }
-    Some(json!({
-        "openapi": "3.0.0", "info": { "title": "Kubernetes", "version": "v1.33.4" }, "paths": paths, "components": { "schemas": schemas },
-    }))
 }
