@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -108,6 +109,27 @@ pub fn wrap(text: &str, room: u16, most: usize) -> Vec<Cow<'_, str>> {
     lines
 }
 
+/// An age in one unit, as a column shows it: `45s`, `12m`, `3h`, `5d`, `2y`. What lies ahead is `0s`.
+pub fn age(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{}s", seconds.max(0)),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        172_800..63_072_000 => format!("{}d", seconds / 86_400),
+        _ => format!("{}y", seconds / 31_536_000),
+    }
+}
+
+/// How long ago a moment was, as [`age`] says it.
+pub fn ago(moment: Timestamp, now: Timestamp) -> String {
+    age(now.duration_since(moment).as_secs())
+}
+
+/// The time of day in UTC.
+pub fn time_of_day(moment: Timestamp) -> String {
+    moment.strftime("%H:%M:%S").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +174,12 @@ mod tests {
         assert_eq!(image_tag("ghcr.io:443/acme/gateway:v1.3.0").as_deref(), Some("v1.3.0"));
         assert_eq!(image_tag("acme/gateway@sha256:0123456789abcdef").as_deref(), Some("@01234567"));
         assert_eq!(image_tag("gateway"), None);
+    }
+
+    #[test]
+    fn ages_have_one_unit() {
+        let seconds = [-3, 0, 119, 120, 7_199, 7_200, 172_799, 172_800, 63_072_000];
+        assert_eq!(seconds.map(age), ["0s", "0s", "119s", "2m", "119m", "2h", "47h", "2d", "2y"]);
     }
 
     #[test]

@@ -1,0 +1,143 @@
+//! The first line and the last: where one is, how fresh it is, what time it is, and which keys do something.
+//!
+//! ```text
+//!  pilothouse  1 Bridge  3 Rollouts           prod-us-east-1 ⬢ PROD   k8s ● live   14:03:22 UTC
+//!  ⏎ open gateway  / filter  ? help  e environment  s sort  z zoom  y copy  q quit
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::glyph::Mark;
+use super::pen::Pen;
+use super::phrase;
+use super::pieces::Pieces;
+use super::text;
+use super::theme::{Role, Theme};
+use super::widget::{fresh, tier};
+use crate::app::notice::Tone;
+use crate::app::{Freshness, Hint, Layout, Screen, State};
+use crate::input::Command;
+
+/// Draws the first line.
+pub fn header(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
+    let environment = state.environment();
+    let settings = &environment.settings;
+    let mut left = Pen::new(buffer, layout.header);
+    let named = !layout.tabs.is_empty();
+    if named {
+        left.skip(1).put("pilothouse", theme.style(Role::Dim));
+    } else {
+        badge(&mut left, state, theme);
+    }
+    let start = layout.tabs.last().map_or(left.x(), |tab| tab.area.right());
+    for tab in &layout.tabs {
+        draw_tab(state, theme, tab, buffer);
+    }
+    let right = Rect { x: start + 1, width: layout.header.right().saturating_sub(start + 2), ..layout.header };
+    let freshness = state.freshness();
+    let dim = theme.style(Role::Dim);
+    let mut line = Pieces::new();
+    if named {
+        line.push(0, tier::badge(&settings.name, settings.tier), tier::style(theme, settings.tier));
+        if state.readonly {
+            line = line.after(2, 1, "read only", theme.style(Role::Info));
+        }
+    }
+    line = source(line, state, theme, &freshness);
+    line = line.after(3, 2, text::time_of_day(state.now), theme.style(Role::Text)).after(1, 5, "UTC", dim);
+    line.draw_right(&mut Pen::new(buffer, right));
+}
+
+fn badge(pen: &mut Pen<'_>, state: &State, theme: &Theme) {
+    let settings = &state.environment().settings;
+    let badge = tier::badge(&settings.name, settings.tier);
+    // The rest of the line is needed to say how fresh all this is.
+    let room = pen.room().saturating_sub(12).max(pen.room() / 2);
+    let badge = if text::width(&badge) > room {
+        let name = text::fit_name(&settings.name, room.saturating_sub(text::width(&badge) - text::width(&settings.name)));
+        tier::badge(&name, settings.tier)
+    } else {
+        badge
+    };
+    pen.put(&badge, tier::style(theme, settings.tier));
+    if state.readonly {
+        pen.skip(1).put("read only", theme.style(Role::Info));
+    }
+}
+
+/// `k8s ● live`, or what is wrong with it.
+fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, freshness: &Freshness) -> Pieces<'a> {
+    let mark = fresh::mark(freshness);
+    let style = theme.mark(mark);
+    let dim = theme.style(Role::Dim);
+    let line = line.after(2, 1, "k8s", dim).after(1, 0, theme.glyph(mark, state.now), style);
+    match freshness {
+        Freshness::Connecting => line.after(1, 4, "connecting", dim),
+        Freshness::Live { .. } => line.after(1, 4, "live", dim),
+        Freshness::Late { seconds } => line.after(1, 0, text::age(*seconds), style),
+        Freshness::Down { seconds, reason, .. } => {
+            let line = line.after(1, 0, format!("down {}", text::age(*seconds)), style);
+            if reason.is_empty() { line } else { line.add(6, format!(": {}", text::fit(reason, 32)), style) }
+        }
+    }
+}
+
+fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
+    let here = match (tab.command, &state.screen) {
+        (Command::Bridge, Screen::Bridge) => true,
+        (Command::Rollouts, Screen::Rollouts | Screen::Detail(_)) => true,
+        _ => false,
+    };
+    let words = if here { theme.bold(Role::Accent) } else { theme.style(Role::Text) };
+    let key = if here { Role::Accent } else { Role::Dim };
+    Pen::new(buffer, tab.area).put(&tab.key, theme.style(key)).skip(1).put(tab.words, words);
+}
+
+/// Draws the last line: the keys, or a word to the user.
+pub fn footer(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
+    if let Some(toast) = &state.toast {
+        let mut pen = Pen::new(buffer, layout.footer);
+        pen.skip(1).put("▸", theme.style(Role::Accent)).skip(1).put(&toast.text, theme.style(Role::Strong));
+        return;
+    }
+    let subject = state.subject().map(|key| &*key.name);
+    for hint in &layout.hints {
+        let mut pen = Pen::new(buffer, hint.area);
+        pen.put(&hint.key, theme.style(Role::Accent)).skip(1).put(hint.words, theme.style(Role::Dim));
+    }
+    // The name of what the keys are about, where there is room for it.
+    let used = layout.hints.last().map_or(layout.footer.x, |hint| hint.area.right());
+    let rest = Rect { x: used + 2, width: layout.footer.right().saturating_sub(used + 3), ..layout.footer };
+    if let Some(name) = subject.filter(|name| text::width(name) + 2 <= rest.width) {
+        let line = Pieces::new().add(0, "▸ ", theme.style(Role::Dim)).add(0, name, theme.style(Role::Text));
+        line.draw_right(&mut Pen::new(buffer, rest));
+    }
+}
+
+/// Draws the line about what is not shown because the terminal is small.
+pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let dim = theme.style(Role::Dim);
+    let mut line = Pieces::separated(" · ", theme.style(Role::Border));
+    if let Some(release) = state.subject().and_then(|key| state.release(key)) {
+        let now = state.cluster_time();
+        let sentence = phrase::sentence(&release, now);
+        let name = release.key.name.clone();
+        let glyph = theme.glyph(sentence.mark, state.now);
+        line.push(0, format!("{glyph} {name}"), theme.mark(sentence.mark));
+        let words = release.why.as_deref().map_or(sentence.words, |why| why.to_owned().into());
+        line.push(0, words, theme.style(Role::Text));
+    }
+    let counts = state.table().counts();
+    if counts.need > 0 {
+        line.push(1, format!("{} need you", counts.need), theme.mark(Mark::Warning));
+    }
+    line.push(2, format!("{} moving", counts.moving), dim);
+    let mut notices = state.environment().notices.lines();
+    if let Some(notice) = notices.find(|notice| matches!(notice.tone, Tone::Bad)) {
+        let about = notice.about.as_ref().map_or_else(String::new, |key| format!("{} ", key.name));
+        line.push(3, format!("{} {about}{}", text::time_of_day(notice.at), notice.text), theme.mark(Mark::Bad));
+    }
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    line.within(area.width).draw(&mut Pen::new(buffer, area));
+}

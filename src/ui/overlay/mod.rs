@@ -1,0 +1,19 @@
+//! Windows over the screen: the help and the choice among environments.
+
+mod environments;
+mod help;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::theme::Theme;
+use crate::app::{Overlay, State};
+
+/// Draws the window that is open.
+pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    match &state.overlay {
+        Some(Overlay::Help) => help::draw(state, theme, area, buffer),
+        Some(Overlay::Environments(chosen)) => environments::draw(state, theme, area, *chosen, buffer),
+        Some(Overlay::Filter) | None => {}
+    }
+}

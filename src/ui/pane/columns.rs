@@ -1,0 +1,184 @@
+//! Which columns the list has at a width: the weightiest first, as many as there is room for, the rest of the room where it
+//! helps most.
+
+use std::borrow::Cow;
+
+use super::super::pen::Pen;
+use super::super::text;
+use super::super::theme::{Role, Theme};
+use crate::domain::release::{Release, Tag};
+
+/// A column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Column {
+    /// Name of the release.
+    Name,
+    /// Its namespace.
+    Namespace,
+    /// What comes next and by whom.
+    Next,
+    /// Share of traffic in percent.
+    Weight,
+    /// The same as a bar.
+    Bar,
+    /// Step being done.
+    Step,
+    /// Time left.
+    Left,
+    /// Images, from and to.
+    Images,
+    /// Revision.
+    Revision,
+    /// How long it has been so.
+    Age,
+}
+
+impl Column {
+    /// What stands above it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Name => "rollout",
+            Self::Namespace => "namespace",
+            Self::Next => "next",
+            Self::Weight => "",
+            Self::Bar => "traffic",
+            Self::Step => "step",
+            Self::Left => "left",
+            Self::Images => "image",
+            Self::Revision => "rev",
+            Self::Age => "for",
+        }
+    }
+
+    /// Whether it is written from the right.
+    pub fn right(self) -> bool {
+        matches!(self, Self::Weight | Self::Step | Self::Left | Self::Revision | Self::Age)
+    }
+
+    /// Free cells behind it.
+    pub fn gap(self) -> u16 {
+        if self == Self::Weight { 1 } else { 2 }
+    }
+}
+
+/// In the order in which they come in as the room grows: column, least cells.
+const BY_WEIGHT: [(Column, u16); 10] = [
+    (Column::Name, 11),
+    (Column::Next, 20),
+    (Column::Weight, 4),
+    (Column::Left, 5),
+    (Column::Bar, 10),
+    (Column::Step, 5),
+    (Column::Namespace, 11),
+    (Column::Images, 24),
+    (Column::Revision, 7),
+    (Column::Age, 4),
+];
+
+/// Where room that is left goes: column, most cells; one after the other.
+const GROWING: [(Column, u16); 6] = [
+    (Column::Name, 18),
+    (Column::Bar, 18),
+    (Column::Images, 34),
+    (Column::Name, 34),
+    (Column::Namespace, 20),
+    (Column::Images, 64),
+];
+
+/// The columns of a list, from left to right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(Vec<(Column, u16)>);
+
+impl Columns {
+    /// The columns for so many cells.
+    pub fn fitting(room: u16) -> Self {
+        let mut chosen: Vec<(Column, u16)> = Vec::with_capacity(BY_WEIGHT.len());
+        for (column, least) in BY_WEIGHT {
+            chosen.push((column, least));
+            if width(&chosen) > room {
+                chosen.pop();
+                break;
+            }
+        }
+        for (column, most) in GROWING {
+            let left = room.saturating_sub(width(&chosen));
+            if let Some((_, cells)) = chosen.iter_mut().find(|(known, _)| *known == column) {
+                *cells += most.saturating_sub(*cells).min(left);
+            }
+        }
+        chosen.sort_unstable();
+        Self(chosen)
+    }
+
+    /// The columns with their cells.
+    pub fn iter(&self) -> impl Iterator<Item = (Column, u16)> {
+        self.0.iter().copied()
+    }
+}
+
+fn width(columns: &[(Column, u16)]) -> u16 {
+    let gaps = columns.iter().map(|(column, cells)| cells + column.gap()).sum::<u16>();
+    // Behind the last column there is none.
+    let last = columns.iter().max().map_or(0, |(column, _)| column.gap());
+    gaps.saturating_sub(last)
+}
+
+/// `gateway:v1.2.9→v1.3.0`, or what runs where nothing changes.
+pub fn images(theme: &Theme, release: &Release, cells: u16, pen: &mut Pen<'_>) {
+    let dim = theme.style(Role::Dim);
+    let (from, to) = change(release);
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            let (from, to) = (text::image(from), short_to(from, to));
+            let arrow = text::width(&to) + 1;
+            let from = text::fit_name(&from, cells.saturating_sub(arrow));
+            pen.put(&from, dim).put("→", dim).put(&to, theme.style(Role::Canary));
+        }
+        (Some(one), None) | (None, Some(one)) => {
+            pen.put(&text::fit_name(&text::image(one), cells), dim);
+        }
+        (None, None) => {}
+    }
+}
+
+/// The tag alone, if only the tag changes.
+fn short_to<'a>(from: &str, to: &'a str) -> Cow<'a, str> {
+    let name = |image: &str| image.split(['@', ':']).next().unwrap_or_default().to_owned();
+    let same = name(from.rsplit('/').next().unwrap_or(from)) == name(to.rsplit('/').next().unwrap_or(to));
+    same.then(|| text::image_tag(to)).flatten().unwrap_or_else(|| text::image(to))
+}
+
+/// The image that goes and the one that comes; the second is None where nothing changes.
+pub fn change(release: &Release) -> (Option<&str>, Option<&str>) {
+    let with = |wanted: [Tag; 2]| {
+        let all = release.images.iter().filter(move |image| image.tags.iter().any(|tag| wanted.contains(tag)));
+        all.map(|image| &*image.image).collect::<Vec<_>>()
+    };
+    let (old, new) = (with([Tag::Stable, Tag::Active]), with([Tag::Canary, Tag::Preview]));
+    let comes = new.iter().find(|image| !old.contains(image));
+    let goes = old.iter().find(|image| !new.contains(image)).or(old.first());
+    (goes.copied(), comes.copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_come_in_by_weight_and_never_exceed_the_room() {
+        for room in 0..240 {
+            let columns = Columns::fitting(room);
+            assert!(width(&columns.0) <= room, "{room}: {columns:?}");
+        }
+        let names = |room| Columns::fitting(room).iter().map(|(column, _)| column).collect::<Vec<_>>();
+        assert_eq!(names(34), [Column::Name, Column::Next]);
+        assert_eq!(names(72).len(), 6);
+        assert_eq!(names(200).len(), 10);
+    }
+
+    #[test]
+    fn only_what_differs_is_named_twice() {
+        assert_eq!(short_to("ghcr.io/a/gateway:v1", "ghcr.io/a/gateway:v2"), "v2");
+        assert_eq!(short_to("ghcr.io/a/gateway:v1", "ghcr.io/a/portal:v2"), "portal:v2");
+    }
+}

@@ -1,0 +1,53 @@
+//! *Now*: what happened in the environment, newest first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::glyph::Mark;
+use super::super::pen::{Pen, row, rows};
+use super::super::text;
+use super::super::theme::{Role, Theme};
+use super::super::widget::frame::Frame;
+use super::super::{place_words, scrolled};
+use super::{focused, stale};
+use crate::app::notice::{Notice, Tone};
+use crate::app::{Pane, State};
+
+/// Draws the pane.
+pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let notices = state.environment().notices.lines();
+    let height = area.height.saturating_sub(2);
+    let (count, offset) = (notices.len(), scrolled(state.scroll.now, notices.len(), height));
+    let mut frame = Frame::titled(theme, "Now", focused(state, Pane::Now));
+    frame.right.push(0, place_words(offset, count, height).unwrap_or_default(), theme.style(Role::Dim));
+    frame.remark = stale(state, theme);
+    let inside = frame.draw(theme, buffer, area);
+    if count == 0 {
+        Pen::new(buffer, row(inside, 0)).put("Nothing has happened since the start.", theme.style(Role::Dim));
+    }
+    let longest = notices.filter_map(|notice| notice.about.as_ref()).map(|key| text::width(&key.name)).max().unwrap_or(0);
+    let names = longest.min(inside.width / 4);
+    let notices = state.environment().notices.lines();
+    for (notice, line) in notices.skip(offset).zip(rows(inside)) {
+        draw_notice(theme, notice, names, &mut Pen::new(buffer, line));
+    }
+}
+
+fn draw_notice(theme: &Theme, notice: &Notice, names: u16, pen: &mut Pen<'_>) {
+    let (mark, words) = match notice.tone {
+        Tone::Good => (Mark::Good, Role::Text),
+        Tone::Plain => (Mark::Queued, Role::Text),
+        Tone::Warn => (Mark::Warning, Role::Strong),
+        Tone::Bad => (Mark::Bad, Role::Strong),
+    };
+    let glyph = if notice.tone == Tone::Plain { "·" } else { mark.glyph() };
+    pen.put(&text::time_of_day(notice.at), theme.style(Role::Dim)).skip(1).put(glyph, theme.mark(mark)).skip(1);
+    let name = notice.about.as_ref().map_or("", |key| &*key.name);
+    if names > 0 {
+        pen.within(names, |pen| {
+            pen.put(&text::fit_name(name, names), theme.style(words));
+        });
+        pen.skip(2);
+    }
+    pen.put(&notice.text, theme.style(words));
+}
