@@ -46,6 +46,13 @@ fn exit_codes_are_as_promised() {
     check(&["--config", "tests/scenarios/unknown-keymap.toml", "config", "check"], 2, "Did you mean 'vim'?");
     check(&["-e", "prod", "config", "check"], 2, "No environment is called 'prod'.");
     check(&["--context", "west", "config", "check"], 0, "west: context west, all namespaces, prod");
+    check(&["status"], 2, "no kubeconfig");
+    check(&["watch", "gateway"], 2, "no kubeconfig");
+    check(&["watch", "gateway", "--timeout", "5"], 2, "a time is written like 90s, 15m or 1h30m");
+    check(&["status", "a/b/c/d"], 2, "a rollout is [rollout/|canary/][NAMESPACE/]NAME");
+    check(&["--config", "tests/scenarios/refused.toml", "status"], 4, "'nobody' cannot be read: connection refused");
+    check(&["--config", "tests/scenarios/refused.toml", "doctor"], 4, "");
+    check(&["--config", "tests/scenarios/bad/unknown-key.toml", "doctor"], 2, "");
     check(&["man", "confg"], 2, "Did you mean 'config'?");
 }
 

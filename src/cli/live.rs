@@ -12,6 +12,7 @@ use crate::app::cluster::{Cluster, Rank};
 use crate::config::{Environment, Settings};
 use crate::domain::fact::{Link, Reading};
 use crate::domain::id::{EnvironmentId, Key, Kind};
+use crate::source::kube;
 use crate::source::{Order, SUBJECTS, Subject};
 use crate::wire::{self, Running};
 
@@ -21,6 +22,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 const REFUSED: Duration = Duration::from_secs(3);
 /// How long the details of what is looked at may take: without them the answer is poorer, not wrong.
 const DETAILS: Duration = Duration::from_secs(3);
+/// `done` is asked at least this often: it may go by the time, too.
+const GLANCE: Duration = Duration::from_millis(250);
 /// Facts taken from the mailbox at once.
 const SLICE: usize = 256;
 
@@ -39,6 +42,10 @@ impl Live {
     pub fn start(settings: &Settings) -> Result<Self, Failure> {
         let chosen = settings.environments.get(settings.start_environment);
         let environment = chosen.ok_or_else(|| Failure::Usage("There is no environment to read.".to_owned()))?.clone();
+        if let Err(reason) = kube::context(&environment) {
+            let name = &environment.name;
+            return Err(Failure::Usage(format!("'{name}' cannot be read: {reason}. See pilothouse doctor, or pilothouse demo.")));
+        }
         let only = Settings { environments: vec![environment.clone()], start_environment: 0, ..settings.clone() };
         let (waker, woken) = mpsc::sync_channel(1);
         // A full channel means that the reader is woken already.
@@ -65,9 +72,8 @@ impl Live {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.woken.recv_timeout(left) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            if left.is_zero() || self.woken.recv_timeout(left.min(GLANCE)) == Err(RecvTimeoutError::Disconnected) {
+                return false;
             }
         }
     }
@@ -156,7 +162,7 @@ impl Live {
             (_, [Reading::Failing(reason), _] | [_, Reading::Failing(reason)]) => reason,
             _ => format!("no complete answer within {} s", FIRST_ANSWER.as_secs()),
         };
-        Failure::Unreachable(format!("'{}' cannot be read: {reason}. Try: pilothouse doctor", self.environment.name))
+        Failure::Unreachable(format!("'{}' cannot be read: {reason}. See pilothouse doctor", self.environment.name))
     }
 }
 

@@ -9,24 +9,22 @@ use crate::ui::theme::{self, Depth, Theme};
 
 /// Reads a theme by its name.
 pub fn theme(files: &Files, name: &str, depth: Depth) -> Result<Theme, Failure> {
-    let (name, text) = match files.theme(name) {
-        Some(path) => (path.display().to_string(), read(&path)?),
-        None => {
-            let text = theme::built_in(name).ok_or_else(|| unknown("theme", name, &theme::BUILT_IN))?;
-            (name.to_owned(), text.to_owned())
-        }
+    let (name, text) = if let Some(path) = files.theme(name) {
+        (path.display().to_string(), read(&path)?)
+    } else {
+        let text = theme::built_in(name).ok_or_else(|| unknown("theme", name, &theme::BUILT_IN))?;
+        (name.to_owned(), text.to_owned())
     };
     Theme::parse(&name, &text, depth).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Reads a keymap by its name.
 pub fn keymap(files: &Files, name: &str) -> Result<Keymap, Failure> {
-    let (name, keymap) = match files.keymap(name) {
-        Some(path) => (path.display().to_string(), Keymap::read(&read(&path)?)),
-        None => {
-            let keymap = Keymap::built_in(name).ok_or_else(|| unknown("keymap", name, &keymap::BUILT_IN))?;
-            (name.to_owned(), keymap)
-        }
+    let (name, keymap) = if let Some(path) = files.keymap(name) {
+        (path.display().to_string(), Keymap::read(&read(&path)?))
+    } else {
+        let keymap = Keymap::built_in(name).ok_or_else(|| unknown("keymap", name, &keymap::BUILT_IN))?;
+        (name.to_owned(), keymap)
     };
     keymap.map_err(|error| Failure::Usage(format!("The keymap '{name}' cannot be used: {error}")))
 }

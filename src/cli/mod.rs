@@ -19,7 +19,8 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Choice, Files, Settings};
+use crate::config::{Choice, Environment, Files, Settings};
+use crate::source::kube;
 
 pub use failure::{Exit, Failure};
 
@@ -97,6 +98,14 @@ impl Common {
             all_namespaces: self.all_namespaces,
             readonly: self.readonly,
         })?;
+        for environment in settings.environments.iter_mut().filter(|one| one.context.is_none() && one.name == Environment::CURRENT)
+        {
+            // Held on to: what kubectl makes current later is not what was being looked at. Where there is none, the source says so.
+            if let Ok(Some(context)) = kube::context(environment) {
+                environment.name.clone_from(&context);
+                environment.context = Some(context);
+            }
+        }
         Ok(settings)
     }
 }

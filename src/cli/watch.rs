@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn times_are_written_as_go_writes_them() {
-        assert_eq!(length("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(length("1h30m"), Ok(Duration::from_mins(90)));
         assert!(length("0s").is_err() && length("-5m").is_err() && length("15").is_err());
     }
 }

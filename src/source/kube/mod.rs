@@ -39,6 +39,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A credential plugin that takes longer is waiting for somebody.
 const PLUGIN: Duration = Duration::from_secs(8);
 
+/// The context that an environment's kubeconfig leads to, None inside a cluster; else, in one line, why it leads nowhere. Reads
+/// files and asks nobody.
+pub fn context(environment: &Environment) -> Result<Option<String>, String> {
+    kubeconfig::load(environment).map(|access| access.context).map_err(|fault| fault.line())
+}
+
 /// Serves one environment until nobody wishes anything of it any more.
 pub async fn run(environment: Environment, post: Post, clock: Clock, wish: watch::Receiver<Wish>) {
     let registry = Arc::default();
