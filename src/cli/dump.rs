@@ -201,11 +201,11 @@ impl Dump {
 
     /// Takes in an item of a list. Items of a typed list do not say their kind themselves.
     fn add_item(&mut self, name: &str, list: &str, api_version: &str, mut item: Value) {
-        if let (Some(fields), Some(kind)) = (item.as_object_mut(), list.strip_suffix("List").filter(|kind| !kind.is_empty())) {
-            if !fields.contains_key("kind") {
-                fields.insert("kind".to_owned(), kind.into());
-                fields.insert("apiVersion".to_owned(), api_version.into());
-            }
+        if let (Some(fields), Some(kind)) = (item.as_object_mut(), list.strip_suffix("List").filter(|kind| !kind.is_empty()))
+            && !fields.contains_key("kind")
+        {
+            fields.insert("kind".to_owned(), kind.into());
+            fields.insert("apiVersion".to_owned(), api_version.into());
         }
         self.add_value(name, item);
     }

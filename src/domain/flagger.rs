@@ -135,7 +135,7 @@ fn weighted(canary: &Canary) -> bool {
 /// Flagger's weight, in the one phase in which it is the truth.
 fn weight(canary: &Canary) -> Option<Weight> {
     let tells = stage(canary) == Stage::Progressing && weighted(canary);
-    tells.then(|| Weight { set: canary.status.canary_weight, actual: None, max: 100, verified: None })
+    tells.then_some(Weight { set: canary.status.canary_weight, actual: None, max: 100, verified: None })
 }
 
 fn shown_weight(canary: &Canary) -> Option<i64> {
@@ -164,8 +164,14 @@ fn next_weight(canary: &Canary) -> Option<i64> {
             let listed = analysis.step_weights.iter().copied().find(|weight| *weight > now);
             listed.or_else(|| analysis.step_weight.map(|step| now.saturating_add(step).min(max)))
         }
-        Stage::Initializing | Stage::Idle | Stage::Waiting | Stage::Progressing | Stage::Finalising => None,
-        Stage::Failed | Stage::Terminating | Stage::Unknown => None,
+        Stage::Initializing
+        | Stage::Idle
+        | Stage::Waiting
+        | Stage::Progressing
+        | Stage::Finalising
+        | Stage::Failed
+        | Stage::Terminating
+        | Stage::Unknown => None,
     }
 }
 

@@ -150,7 +150,7 @@ pub fn runs(rollout: &Rollout) -> impl Iterator<Item = &RunStatus> {
     let (canary, blue_green) = (&rollout.status.canary, &rollout.status.blue_green);
     let canary = [&canary.current_step_analysis_run_status, &canary.current_background_analysis_run_status];
     let blue_green = [&blue_green.pre_promotion_analysis_run_status, &blue_green.post_promotion_analysis_run_status];
-    canary.into_iter().chain(blue_green).flatten()
+    canary.into_iter().chain(blue_green).flatten().map(|run| &**run)
 }
 
 /// Whether the status is about something older than what is wanted, the referenced workload included.
@@ -177,7 +177,7 @@ pub fn until(rollout: &Rollout, belongings: &Belongings, waiting: Option<Waiting
         },
         WaitingFor::Experiment => {
             let name = &rollout.status.canary.current_experiment;
-            let experiment = belongings.experiments.iter().find(|experiment| experiment.metadata.name[..] == **name)?;
+            let experiment = belongings.experiments.iter().find(|experiment| *experiment.metadata.name == **name)?;
             let seconds = go_seconds(experiment.spec.duration.as_deref()?)?;
             after(experiment.status.available_at?, seconds)
         }
@@ -238,7 +238,7 @@ fn timer(rollout: &Rollout) -> Timer {
 }
 
 fn analysing(rollout: &Rollout, current: Option<&Step>) -> bool {
-    let running = |run: &Option<RunStatus>| run.as_ref().is_some_and(|run| !is_final(&run.status));
+    let running = |run: &Option<Box<RunStatus>>| run.as_ref().is_some_and(|run| !is_final(&run.status));
     let (canary, blue_green) = (&rollout.status.canary, &rollout.status.blue_green);
     (matches!(current, Some(Step::Analysis(_))) && running(&canary.current_step_analysis_run_status))
         || running(&blue_green.pre_promotion_analysis_run_status)

@@ -55,8 +55,13 @@ pub fn seconds(step: &Step) -> Option<i64> {
     match step {
         Step::Pause(pause) => pause.duration.as_ref().map(pause_seconds).filter(|seconds| *seconds >= 0),
         Step::Experiment(experiment) => experiment.duration.as_deref().and_then(go_seconds),
-        Step::SetWeight(_) | Step::SetCanaryScale(_) | Step::SetHeaderRoute(_) | Step::SetMirrorRoute(_) => None,
-        Step::Analysis(_) | Step::Plugin(_) | Step::Invalid => None,
+        Step::SetWeight(_)
+        | Step::Analysis(_)
+        | Step::SetCanaryScale(_)
+        | Step::SetHeaderRoute(_)
+        | Step::SetMirrorRoute(_)
+        | Step::Plugin(_)
+        | Step::Invalid => None,
     }
 }
 

@@ -168,8 +168,12 @@ fn ends(rollout: &Rollout, belongings: &Belongings, step: &Step) -> Option<Times
             let run = step_run(rollout, belongings)?;
             after(run.status.started_at?, analysis::seconds(run)?)
         }
-        Step::SetWeight(_) | Step::SetCanaryScale(_) | Step::Plugin(_) => None,
-        Step::SetHeaderRoute(_) | Step::SetMirrorRoute(_) | Step::Invalid => None,
+        Step::SetWeight(_)
+        | Step::SetCanaryScale(_)
+        | Step::SetHeaderRoute(_)
+        | Step::SetMirrorRoute(_)
+        | Step::Plugin(_)
+        | Step::Invalid => None,
     }
 }
 

@@ -35,12 +35,9 @@ pub fn render_text(cluster: &Cluster, keys: &[Key], now: Timestamp, coloured: bo
 
 fn row(release: &Release, now: Timestamp) -> [String; 9] {
     let dash = || "-".to_owned();
-    let state = match release.promoted && release.phase == Phase::Healthy {
-        true => release
-            .revision
-            .map_or_else(|| phase(release.phase).to_owned(), |number| format!("{} rev {number}", phase(release.phase))),
-        false => phase(release.phase).to_owned(),
-    };
+    let word = phase(release.phase);
+    let number = release.revision.filter(|_| release.promoted && release.phase == Phase::Healthy);
+    let state = number.map_or_else(|| word.to_owned(), |number| format!("{word} rev {number}"));
     let replicas = &release.replicas;
     let waits = match (release.waiting_for, release.until) {
         (Some(WaitingFor::Time), Some(end)) => format!("time {}", clock(end.duration_since(now).as_secs())),
@@ -50,7 +47,7 @@ fn row(release: &Release, now: Timestamp) -> [String; 9] {
     [
         if release.key.namespace.is_empty() { dash() } else { release.key.namespace.to_string() },
         release.key.name.to_string(),
-        format!("{} {state}", mark(phase(release.phase))),
+        format!("{} {state}", mark(word)),
         release.step.as_ref().map_or_else(dash, |step| format!("{}/{}", step.index, step.count)),
         release.weight.map_or_else(dash, |weight| weight.set.to_string()),
         release.weight.and_then(|weight| weight.actual).map_or_else(dash, |actual| actual.to_string()),
@@ -64,7 +61,7 @@ fn row(release: &Release, now: Timestamp) -> [String; 9] {
             .odd
             .as_ref()
             .map(|odd| format!("could not be read whole: {odd}"))
-            .or(release.why.as_ref().map(|why| why.to_string()))
+            .or(release.why.as_ref().map(ToString::to_string))
             .unwrap_or_default(),
     ]
 }

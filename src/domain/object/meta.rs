@@ -1,5 +1,6 @@
 //! What all objects have: metadata, labels, owners.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub struct Meta {
     #[serde(deserialize_with = "known_annotations")]
     pub annotations: Pairs,
     /// Owners.
+    #[serde(deserialize_with = "tight")]
     pub owner_references: Vec<Owner>,
 }
 
@@ -116,19 +118,23 @@ pub struct Condition {
     pub last_transition_time: Option<Timestamp>,
 }
 
-/// A small map of texts, in the order of the API; a fraction of a tree's memory.
+/// What stands between keys and values in [`Pairs`]. No label or annotation has it; one that had it would lose it.
+const BETWEEN: char = '\0';
+
+/// A small map of texts, in the order of the API, in one piece of memory: there are tens of thousands of them.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Pairs(Box<[(Box<str>, Box<str>)]>);
+pub struct Pairs(Box<str>);
 
 impl Pairs {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value)
+        self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (&**key, &**value))
+        let mut texts = self.0.split_terminator(BETWEEN);
+        std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
     }
 
     /// Whether there are none.
@@ -143,10 +149,20 @@ impl fmt::Debug for Pairs {
     }
 }
 
-impl<K: Into<Box<str>>, V: Into<Box<str>>> FromIterator<(K, V)> for Pairs {
+impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for Pairs {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        let mut all = String::new();
+        for (key, value) in pairs {
+            add_text(&mut all, key.as_ref());
+            add_text(&mut all, value.as_ref());
+        }
+        Self(all.into())
     }
+}
+
+fn add_text(all: &mut String, text: &str) {
+    all.extend(text.chars().filter(|character| *character != BETWEEN));
+    all.push(BETWEEN);
 }
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -167,15 +183,16 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(key) = map.next_key::<Box<str>>()? {
+        let mut all = String::new();
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             if (self.keep)(&key) {
-                pairs.push((key, map.next_value()?));
+                add_text(&mut all, &key);
+                add_text(&mut all, &map.next_value::<Cow<'de, str>>()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Pairs(pairs.into()))
+        Ok(Pairs(all.into()))
     }
 }
 
@@ -188,4 +205,11 @@ pub fn is_known_annotation(key: &str) -> bool {
 
 fn known_annotations<'de, D: Deserializer<'de>>(from: D) -> Result<Pairs, D::Error> {
     from.deserialize_map(PairsVisitor { keep: is_known_annotation })
+}
+
+/// Reads a list without room to grow: what is kept by the ten thousand does not change.
+pub(super) fn tight<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    let mut all = Vec::deserialize(from)?;
+    all.shrink_to_fit();
+    Ok(all)
 }

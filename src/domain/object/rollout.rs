@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::meta::tight;
 use super::{Condition, IntOrString, Meta, Selector};
 
 /// A Rollout.
@@ -59,8 +60,10 @@ pub struct Template {
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
     /// Containers, without init containers.
+    #[serde(deserialize_with = "tight")]
     pub containers: Vec<Container>,
     /// Number of init containers matters for a pod's status text.
+    #[serde(deserialize_with = "tight")]
     pub init_containers: Vec<Container>,
 }
 
@@ -95,7 +98,7 @@ pub struct Strategy {
     /// Canary.
     pub canary: Option<CanaryStrategy>,
     /// Blue-green.
-    pub blue_green: Option<BlueGreenStrategy>,
+    pub blue_green: Option<Box<BlueGreenStrategy>>,
 }
 
 /// `spec.strategy.canary`.
@@ -103,6 +106,7 @@ pub struct Strategy {
 #[serde(rename_all = "camelCase", default)]
 pub struct CanaryStrategy {
     /// Steps, in order.
+    #[serde(deserialize_with = "tight")]
     pub steps: Vec<Step>,
     /// Service of the canary.
     pub canary_service: Option<Box<str>>,
@@ -326,9 +330,9 @@ pub struct CanaryStatus {
     /// Weights on the router.
     pub weights: Option<Weights>,
     /// Analysis of the step.
-    pub current_step_analysis_run_status: Option<RunStatus>,
+    pub current_step_analysis_run_status: Option<Box<RunStatus>>,
     /// Analysis in the background.
-    pub current_background_analysis_run_status: Option<RunStatus>,
+    pub current_background_analysis_run_status: Option<Box<RunStatus>>,
     /// Name of the running Experiment.
     pub current_experiment: Box<str>,
     /// `ping` or `pong`: which is stable.
@@ -398,9 +402,9 @@ pub struct BlueGreenStatus {
     /// Hash behind the preview service.
     pub preview_selector: Box<str>,
     /// Analysis before the switch.
-    pub pre_promotion_analysis_run_status: Option<RunStatus>,
+    pub pre_promotion_analysis_run_status: Option<Box<RunStatus>>,
     /// Analysis after the switch.
-    pub post_promotion_analysis_run_status: Option<RunStatus>,
+    pub post_promotion_analysis_run_status: Option<Box<RunStatus>>,
 }
 
 /// Whether a condition is kept: those that name a phase, a cause or a deadline. The others only repeat the status.

@@ -49,9 +49,8 @@ pub struct Glance {
 #[derive(Debug)]
 pub struct Cluster {
     rows: HashMap<Key, Row>,
-    by_uid: HashMap<Box<str>, Key>,
     others: HashMap<Key, Object>,
-    owned: HashMap<Box<str>, Belongings>,
+    owned: HashMap<Box<str>, Vec<Object>>,
     readings: HashMap<Kind, Reading>,
     health: Health,
     changed: HashSet<Key>,
@@ -102,7 +101,6 @@ impl Default for Cluster {
         let health = Health { at: Timestamp::UNIX_EPOCH, state: Link::Connecting, clock_skew_ms: 0 };
         Self {
             rows: HashMap::new(),
-            by_uid: HashMap::new(),
             others: HashMap::new(),
             owned: HashMap::new(),
             readings: HashMap::new(),
@@ -228,35 +226,23 @@ impl Cluster {
     }
 
     fn collect(&self, uid: &str, all: &mut Belongings) {
-        let Some(owned) = self.owned.get(uid) else { return };
-        all.replica_sets.extend_from_slice(&owned.replica_sets);
-        all.pods.extend_from_slice(&owned.pods);
-        all.analysis_runs.extend_from_slice(&owned.analysis_runs);
-        all.experiments.extend_from_slice(&owned.experiments);
-        all.events.extend_from_slice(&owned.events);
+        for object in self.owned.get(uid).into_iter().flatten() {
+            add(all, object);
+        }
     }
 
     fn put_row(&mut self, kind: Kind, subject: Subject) {
         let (glance, meta) = (subject.glance(), subject.meta());
         let key = Key { kind, namespace: meta.namespace.clone(), name: meta.name.clone() };
-        let uid = meta.uid.clone();
         let before = self.rows.insert(key.clone(), Row { subject, glance });
-        let known = before.as_ref().is_some_and(|before| before.subject.meta().uid == uid);
-        if before.as_ref().is_none_or(|before| before.glance != glance) {
+        if before.is_none_or(|before| before.glance != glance) {
             self.order += 1;
-        }
-        if let Some(before) = before.filter(|_| !known) {
-            self.by_uid.remove(&before.subject.meta().uid);
-        }
-        if !known && !uid.is_empty() {
-            self.by_uid.insert(uid, key.clone());
         }
         self.changed.insert(key);
     }
 
     fn remove_row(&mut self, key: &Key) {
-        if let Some(row) = self.rows.remove(key) {
-            self.by_uid.remove(&row.subject.meta().uid);
+        if self.rows.remove(key).is_some() {
             self.order += 1;
             self.changed.insert(key.clone());
         }
@@ -269,8 +255,10 @@ impl Cluster {
         }
         self.mark(&object);
         if let Some(owner) = owner_of(&object) {
-            let owner = owner.uid.into();
-            add(self.owned.entry(owner).or_default(), object);
+            let owned = self.owned.entry(owner.uid.into()).or_default();
+            // Most have two or three: room for eight would be wasted ten thousand times.
+            owned.reserve_exact(1);
+            owned.push(object);
         }
     }
 
@@ -283,10 +271,10 @@ impl Cluster {
 
     fn disown(&mut self, object: &Object) {
         let Some(owner) = owner_of(object) else { return };
-        if let Some(owned) = self.owned.get_mut(owner.uid) {
-            if remove(owned, object) {
-                self.owned.remove(owner.uid);
-            }
+        let Some(owned) = self.owned.get_mut(owner.uid) else { return };
+        owned.retain(|other| !is_same(other, object));
+        if owned.is_empty() {
+            self.owned.remove(owner.uid);
         }
     }
 
@@ -295,19 +283,20 @@ impl Cluster {
         let mut object = object;
         for _ in 0..5 {
             let Some(owner) = owner_of(object) else { return };
-            if let Some(key) = self.by_uid.get(owner.uid) {
-                self.changed.insert(key.clone());
+            let Some(kind) = OWNERS.into_iter().find(|kind| kind.name() == owner.kind) else { return };
+            let key = Key::new(kind, owner.namespace, owner.name);
+            if self.rows.get(&key).is_some_and(|row| *row.subject.meta().uid == *owner.uid) {
+                self.changed.insert(key);
                 return;
             }
-            let Some(kind) = OWNERS.into_iter().find(|kind| kind.name() == owner.kind) else { return };
-            let Some(above) = self.others.get(&Key::new(kind, owner.namespace, owner.name)) else { return };
+            let Some(above) = self.others.get(&key) else { return };
             object = above;
         }
     }
 }
 
-/// Kinds between a release and what it owns in the end.
-const OWNERS: [Kind; 4] = [Kind::ReplicaSet, Kind::Pod, Kind::AnalysisRun, Kind::Experiment];
+/// Kinds that own others, releases first.
+const OWNERS: [Kind; 6] = [Kind::Rollout, Kind::Canary, Kind::ReplicaSet, Kind::Pod, Kind::AnalysisRun, Kind::Experiment];
 
 struct OwnedBy<'a> {
     kind: &'a str,
@@ -355,30 +344,21 @@ fn owner_of(object: &Object) -> Option<OwnedBy<'_>> {
     (!uid.is_empty()).then_some(OwnedBy { kind, namespace: &meta.namespace, name, uid })
 }
 
-fn add(owned: &mut Belongings, object: Object) {
+fn add(owned: &mut Belongings, object: &Object) {
     match object {
         Object::Rollout(_) | Object::Canary(_) => {}
-        Object::ReplicaSet(object) => owned.replica_sets.push(object),
-        Object::Pod(object) => owned.pods.push(object),
-        Object::AnalysisRun(object) => owned.analysis_runs.push(object),
-        Object::Experiment(object) => owned.experiments.push(object),
-        Object::Event(object) => owned.events.push(object),
+        Object::ReplicaSet(object) => owned.replica_sets.push(object.clone()),
+        Object::Pod(object) => owned.pods.push(object.clone()),
+        Object::AnalysisRun(object) => owned.analysis_runs.push(object.clone()),
+        Object::Experiment(object) => owned.experiments.push(object.clone()),
+        Object::Event(object) => owned.events.push(object.clone()),
     }
 }
 
-/// Takes an object out again, and says whether nothing is left.
-fn remove(owned: &mut Belongings, object: &Object) -> bool {
-    match object {
-        Object::Rollout(_) | Object::Canary(_) => {}
-        Object::ReplicaSet(object) => owned.replica_sets.retain(|other| !Arc::ptr_eq(other, object)),
-        Object::Pod(object) => owned.pods.retain(|other| !Arc::ptr_eq(other, object)),
-        Object::AnalysisRun(object) => owned.analysis_runs.retain(|other| !Arc::ptr_eq(other, object)),
-        Object::Experiment(object) => owned.experiments.retain(|other| !Arc::ptr_eq(other, object)),
-        Object::Event(object) => owned.events.retain(|other| !Arc::ptr_eq(other, object)),
-    }
-    owned.replica_sets.is_empty()
-        && owned.pods.is_empty()
-        && owned.analysis_runs.is_empty()
-        && owned.experiments.is_empty()
-        && owned.events.is_empty()
+/// Whether two are one and the same object in memory.
+fn is_same(a: &Object, b: &Object) -> bool {
+    std::ptr::eq(meta_of(a), meta_of(b))
 }
+
+#[cfg(test)]
+mod tests;
