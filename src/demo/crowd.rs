@@ -70,9 +70,8 @@ impl Crowd {
         let (index, paused) = match (before.is_some(), index >= last, paused) {
             (false, ..) => (index, false),
             (true, true, _) => (0, false),
-            (true, false, true) => (index + 1, false),
             (true, false, false) if index % 2 == 1 => (index, true),
-            (true, false, false) => (index + 1, false),
+            (true, false, _) => (index + 1, false),
         };
         let done = index >= last;
         let weight = if done { 0 } else { WEIGHTS[index.min(last - 1)] };

@@ -16,6 +16,15 @@ pub enum Part {
     Status,
 }
 
+/// How an object is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    /// What may change.
+    pub part: Part,
+    /// Only the result is wanted, nothing changes.
+    pub dry_run: bool,
+}
+
 /// What a write of `wanted` makes of `before`, with the version still the old one.
 pub fn merged(resource: Resource, before: &Value, wanted: Value, part: Part) -> Value {
     let about = resource.about();

@@ -227,7 +227,8 @@ async fn outages(world: Arc<World>) {
 fn token() -> Result<String, Error> {
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes).map_err(Error::Random)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |value: u8| char::from_digit(u32::from(value), 16);
+    Ok(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit).collect())
 }
 
 fn wall_clock() -> Timestamp {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::history::{Change, History};
-use super::part::{Part, merged};
+use super::part::{Part, Write, merged};
 use super::resource::Resource;
 use super::status::Status;
 use super::stored::{Snapshot, Stored};
@@ -173,7 +173,7 @@ impl Store {
             None => return Err(Status::not_found(resource, name)),
         };
         change(&mut object);
-        self.put(resource, (namespace, name), object, Part::Whole, false).map(|stored| stored.value)
+        self.put(resource, (namespace, name), object, Write { part: Part::Whole, dry_run: false }).map(|stored| stored.value)
     }
 
     /// Replaces the status of an object.
@@ -197,7 +197,7 @@ impl Store {
         self.edit(resource, (namespace, name), |object| json_patch::merge(object, patch))
     }
 
-    /// Writes a new state of a part of an object; only tried out if `dry_run`.
+    /// Writes a new state of a part of an object.
     ///
     /// # Errors
     /// `NotFound`.
@@ -206,8 +206,7 @@ impl Store {
         resource: Resource,
         (namespace, name): (&str, &str),
         wanted: Value,
-        part: Part,
-        dry_run: bool,
+        Write { part, dry_run }: Write,
     ) -> Result<Stored, Status> {
         let Some(before) = self.stored(resource, namespace, name).cloned() else {
             return Err(Status::not_found(resource, name));

@@ -105,19 +105,9 @@ impl World {
         self.pass(step);
         drop(driving);
         let patience = tokio::time::Instant::now() + PATIENCE;
-        while self.places.iter().any(|place| self.is_behind(place)) && tokio::time::Instant::now() < patience {
+        while self.places.iter().any(is_behind) && tokio::time::Instant::now() < patience {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-    }
-
-    /// Some watcher has not been told everything yet.
-    fn is_behind(&self, place: &Place) -> bool {
-        let mut watchers = lock(&place.watchers);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        let told: Vec<_> = watchers.iter().filter_map(Weak::upgrade).collect();
-        drop(watchers);
-        let store = &lock(&place.inhabitants).store;
-        told.iter().any(|told| told.version.load(Ordering::Relaxed) < store.history(told.resource).latest())
     }
 
     /// As [`World::advance`], before the loop runs.
@@ -187,6 +177,16 @@ impl World {
         };
         self.places.iter().filter_map(settle).min()
     }
+}
+
+/// Some watcher has not been told everything yet.
+fn is_behind(place: &Place) -> bool {
+    let mut watchers = lock(&place.watchers);
+    watchers.retain(|watcher| watcher.strong_count() > 0);
+    let told: Vec<_> = watchers.iter().filter_map(Weak::upgrade).collect();
+    drop(watchers);
+    let store = &lock(&place.inhabitants).store;
+    told.iter().any(|told| told.version.load(Ordering::Relaxed) < store.history(told.resource).latest())
 }
 
 /// A panic of one request must not take the world with it.

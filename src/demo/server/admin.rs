@@ -11,6 +11,7 @@ use super::route::Asked;
 use crate::demo::fault::Fault;
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
+use crate::demo::store::Store;
 
 /// The root of these paths.
 pub const ROOT: &str = "/_world/";
@@ -46,7 +47,7 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
             Ok(reply::json(200, &json!({ "seconds": away.as_secs_f64() })))
         }
         (Method::POST, "compact") => {
-            api.world.with(api.place(), |store| store.compact());
+            api.world.with(api.place(), Store::compact);
             api.pages.forget();
             Ok(reply::json(200, &json!({})))
         }

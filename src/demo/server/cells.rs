@@ -51,7 +51,7 @@ pub fn pod_status(pod: &Value) -> Value {
     };
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
     let own = pod["status"]["reason"].as_str().or_else(|| pod["status"]["phase"].as_str()).unwrap_or("Unknown");
-    statuses.filter_map(reason).last().unwrap_or_else(|| own.to_owned()).into()
+    statuses.filter_map(reason).next_back().unwrap_or_else(|| own.to_owned()).into()
 }
 
 /// How often a pod's containers restarted.

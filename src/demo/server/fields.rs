@@ -65,7 +65,9 @@ pub fn prune(asked: &Asked, resource: Resource, object: &mut Value) -> Result<()
     let mut unknown = Vec::new();
     for (place, known) in [("", OBJECT), ("spec", SPEC), ("status", STATUS)] {
         let fields = if place.is_empty() { object.as_object_mut() } else { object.get_mut(place).and_then(Value::as_object_mut) };
-        fields.into_iter().for_each(|fields| remove(fields, place, known, &mut unknown));
+        if let Some(fields) = fields {
+            remove(fields, place, known, &mut unknown);
+        }
     }
     if unknown.is_empty() || asked.get("fieldValidation") != Some("Strict") {
         return Ok(());

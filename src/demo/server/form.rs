@@ -37,9 +37,8 @@ impl Form {
             match choice.split(';').find_map(|part| part.trim().strip_prefix("as=")) {
                 Some("Table") => return Self::Table { objects: objects(asked) },
                 Some(form) if form == metadata || form == "PartialObjectMetadata" => return Self::Metadata,
-                Some(_) => {}
                 None if choice.contains("json") || choice.contains("*/*") => return Self::Object,
-                None => {}
+                _ => {}
             }
         }
         Self::Object

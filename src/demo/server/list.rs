@@ -76,8 +76,9 @@ pub fn answer(api: &Api, asked: &Asked, target: &Target) -> Result<Reply, Status
     let now = api.world.now();
     Ok(match Form::of(asked, true) {
         Form::Table { objects } => {
-            let rows = begun.items[start..end].iter().map(|item| table::row(target.resource, item, objects, now)).collect();
-            reply::json(200, &table::table(target.resource, metadata, rows, true))
+            let rows =
+                begun.items[start..end].iter().map(|item| table::row(target.resource, item, objects, now)).collect::<Vec<_>>();
+            reply::json(200, &table::table(target.resource, &metadata, &rows, true))
         }
         Form::Metadata => {
             let items: Vec<Value> = begun.items[start..end].iter().map(|item| table::metadata_only(item)).collect();
@@ -97,7 +98,7 @@ pub fn selection(asked: &Asked, target: &Target) -> Result<Selection, Status> {
 }
 
 fn begin(api: &Api, asked: &Asked, resource: Resource, selection: &Selection) -> Result<Arc<Begun>, Status> {
-    let wanted = asked.get("resourceVersion").map(|text| version(text)).transpose()?.unwrap_or_default();
+    let wanted = asked.get("resourceVersion").map(version).transpose()?.unwrap_or_default();
     let exact = asked.get("resourceVersionMatch") == Some("Exact");
     api.world.with(api.place(), |store| {
         let now = store.version();
@@ -148,9 +149,9 @@ fn whole(resource: Resource, metadata: &Value, begun: Arc<Begun>, range: std::op
             let item = &begun.items[at];
             // Items of built-in kinds carry no type in a list.
             if about.built_in {
-                buffer.extend_from_slice(&item.body)
+                buffer.extend_from_slice(&item.body);
             } else {
-                item.write_typed(resource, &mut buffer)
+                item.write_typed(resource, &mut buffer);
             }
             at += 1;
         }

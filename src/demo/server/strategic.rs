@@ -48,7 +48,6 @@ fn merge_key(list: &str, items: &[Value]) -> Option<&'static str> {
         "volumeMounts" => "mountPath",
         "conditions" => "type",
         "ownerReferences" => "uid",
-        "taints" | "topologySpreadConstraints" => return None,
         _ => return None,
     };
     items.iter().all(|item| item.get(key).is_some()).then_some(key)

@@ -9,7 +9,7 @@ use crate::demo::resource::Resource;
 use crate::demo::stored::Snapshot;
 
 /// A table of rows; later events of a watch leave the columns out.
-pub fn table(resource: Resource, metadata: Value, rows: Vec<Value>, with_columns: bool) -> Value {
+pub fn table(resource: Resource, metadata: &Value, rows: &[Value], with_columns: bool) -> Value {
     let definition = |column: &Column| {
         json!({
             "name": column.name, "type": column.type_name, "format": if column.name == "Name" { "name" } else { "" },

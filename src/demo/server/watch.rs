@@ -26,9 +26,9 @@ use crate::demo::stored::Snapshot;
 use crate::demo::world::{Told, lock};
 
 /// How often a quiet watch is told how far it is.
-const BOOKMARK: Duration = Duration::from_secs(60);
+const BOOKMARK: Duration = Duration::from_mins(1);
 /// A watch without a time limit ends after this long, as a server's does.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+const LONGEST: Duration = Duration::from_mins(30);
 /// About how many bytes of events go out in one piece.
 const PIECE: usize = 64 << 10;
 
@@ -215,7 +215,7 @@ impl Watcher {
                 let row = json!({ "cells": [], "object": {
                     "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
                 } });
-                table::table(self.resource, json!({ "resourceVersion": self.cursor.to_string() }), vec![row], false)
+                table::table(self.resource, &json!({ "resourceVersion": self.cursor.to_string() }), &[row], false)
             }
             Form::Metadata => json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata }),
             Form::Object => json!({ "kind": about.kind, "apiVersion": self.resource.api_version(), "metadata": metadata }),
@@ -232,9 +232,9 @@ impl Watcher {
             }
             Form::Metadata => buffer.extend_from_slice(&event(kind, &table::metadata_only(item))),
             Form::Table { objects } => {
-                let rows = vec![table::row(self.resource, item, objects, self.api.world.now())];
+                let rows = [table::row(self.resource, item, objects, self.api.world.now())];
                 let metadata = json!({ "resourceVersion": item.version.to_string() });
-                buffer.extend_from_slice(&event(kind, &table::table(self.resource, metadata, rows, !self.columns_sent)));
+                buffer.extend_from_slice(&event(kind, &table::table(self.resource, &metadata, &rows, !self.columns_sent)));
                 self.columns_sent = true;
             }
         }

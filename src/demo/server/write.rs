@@ -8,7 +8,7 @@ use super::form::Form;
 use super::reply::{self, Reply};
 use super::route::{Asked, Target};
 use super::{Api, fields, list, strategic, table};
-use crate::demo::part::Part;
+use crate::demo::part::{Part, Write};
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
 use crate::demo::store::Store;
@@ -150,7 +150,7 @@ fn change(
         let mut wanted = make(Value::clone(&before))?;
         fields::prune(asked, target.resource, &mut wanted)?;
         check_identity(target.resource, name, &before, &wanted)?;
-        store.put(target.resource, (&target.namespace, name), wanted, part, dry_run)
+        store.put(target.resource, (&target.namespace, name), wanted, Write { part, dry_run })
     })?;
     Ok(shown(api, asked, target.resource, &stored, 200))
 }
@@ -189,7 +189,7 @@ fn rescale(api: &Api, asked: &Asked, target: &Target, name: &str, patch: &Value)
         let before = store.get(target.resource, at.0, at.1).ok_or_else(|| Status::not_found(target.resource, name))?;
         let mut object = Value::clone(&before);
         object["spec"]["replicas"] = replicas.into();
-        store.put(target.resource, at, object, Part::Main, dry_run)
+        store.put(target.resource, at, object, Write { part: Part::Main, dry_run })
     };
     let stored = api.world.with(api.place(), set)?;
     Ok(reply::json(200, &scale(&stored.value)))
@@ -318,11 +318,12 @@ fn unsupported(resource: Resource) -> Status {
 
 fn scale(object: &Value) -> Value {
     let metadata = &object["metadata"];
-    let selector = object["status"]["selector"].as_str().map(str::to_owned).unwrap_or_else(|| {
+    let own_labels = || {
         let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
         let pairs: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
         pairs.join(",")
-    });
+    };
+    let selector = object["status"]["selector"].as_str().map_or_else(own_labels, str::to_owned);
     let replicas = object["status"]["HPAReplicas"].as_i64().or(object["status"]["replicas"].as_i64());
     let kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
     let kept: serde_json::Map<String, Value> = kept.into_iter().map(|key| (key.to_owned(), metadata[key].clone())).collect();
@@ -336,9 +337,9 @@ fn scale(object: &Value) -> Value {
 fn shown(api: &Api, asked: &Asked, resource: Resource, stored: &Stored, code: u16) -> Reply {
     match Form::of(asked, false) {
         Form::Table { objects } => {
-            let rows = vec![table::row(resource, &stored.snapshot, objects, api.world.now())];
+            let rows = [table::row(resource, &stored.snapshot, objects, api.world.now())];
             let metadata = json!({ "resourceVersion": stored.snapshot.version.to_string() });
-            reply::json(code, &table::table(resource, metadata, rows, true))
+            reply::json(code, &table::table(resource, &metadata, &rows, true))
         }
         Form::Metadata => reply::json(code, &table::metadata_only(&stored.snapshot)),
         Form::Object => {
