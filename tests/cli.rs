@@ -1,7 +1,10 @@
 //! The command line as scripts see it: answers on stdout, talk on stderr, exit codes.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
 
 /// Runs the program away from this machine's own configuration, kubeconfig and terminal.
 fn pilothouse(arguments: &[&str]) -> Output {
@@ -147,4 +150,88 @@ fn a_reader_that_goes_away_is_success() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+/// A world in a process of its own, which ends with this value.
+struct World {
+    process: std::process::Child,
+    config: String,
+}
+
+impl World {
+    fn start(arguments: &[&str]) -> Self {
+        let arguments = [&["demo", "--serve"], arguments].concat();
+        let mut process = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["version"], 1);
+        Self { process, config: line["config"].as_str().unwrap().to_owned() }
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        pilothouse(&[&["--config", &self.config], arguments].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.ask(arguments);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", stderr(&output)))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn status_watch_and_doctor_tell_the_truth_about_a_world() {
+    let world = World::start(&["--scenario", "calm", "--rollouts", "3", "--speed", "0"]);
+    let all = world.json(&["-e", "prod", "status", "--json"]);
+    assert_eq!((&all["version"], &all["environment"], &all["context"]), (&json!(1), &json!("prod"), &json!("prod")));
+    let rollouts = all["rollouts"].as_array().unwrap();
+    let named = |rollout: &Value| format!("{}/{}", rollout["namespace"].as_str().unwrap(), rollout["name"].as_str().unwrap());
+    assert!(rollouts.len() >= 3, "{rollouts:?}");
+
+    let table = stdout(&world.ask(&["-e", "prod", "status"]));
+    assert_eq!(table.lines().count(), rollouts.len() + 1, "{table}");
+
+    let healthy = rollouts.iter().find(|rollout| rollout["phase"] == "Healthy").unwrap();
+    let one = world.json(&["-e", "prod", "status", &named(healthy), "--json"]);
+    assert_eq!(one["rollouts"].as_array().unwrap().len(), 1);
+    assert_eq!((&one["rollouts"][0]["name"], &one["rollouts"][0]["images"]), (&healthy["name"], &healthy["images"]));
+
+    let namespace = healthy["namespace"].as_str().unwrap();
+    let narrowed = world.json(&["-e", "prod", "-n", namespace, "status", "--json"]);
+    let expected = rollouts.iter().filter(|rollout| rollout["namespace"] == namespace).count();
+    assert_eq!(narrowed["rollouts"].as_array().unwrap().len(), expected);
+
+    let watched = world.ask(&["-e", "prod", "watch", &named(healthy), "--json"]);
+    assert_eq!(watched.status.code(), Some(0), "{}", stderr(&watched));
+    let line: Value = serde_json::from_slice(&watched.stdout).unwrap();
+    assert_eq!(line["rollouts"][0]["phase"], "Healthy");
+
+    let found = world.json(&["doctor", "--json"]);
+    let environments = found["environments"].as_array().unwrap();
+    assert_eq!(environments.iter().map(|one| &one["name"]).collect::<Vec<_>>(), ["stage", "prod"]);
+    assert!(environments.iter().all(|one| one["reachable"] == true && one["server_version"].is_string()), "{environments:?}");
+    let doctor = world.ask(&["-e", "prod", "doctor"]);
+    assert_eq!(doctor.status.code(), Some(0));
+    assert!(!stdout(&doctor).contains("stage"), "{}", stdout(&doctor));
+}
+
+#[test]
+fn status_says_what_it_does_not_find() {
+    let world = World::start(&["--speed", "0"]);
+    let check = |arguments: &[&str], code: i32, phrase: &str| {
+        let output = world.ask(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(phrase), "{arguments:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{arguments:?}: an answer although there is none");
+    };
+    check(&["-e", "prod", "status", "nothing-like-it"], 1, "There is no rollout 'nothing-like-it'.");
+    check(&["-e", "prod", "watch", "nothing-like-it"], 1, "There is no rollout 'nothing-like-it'.");
+    check(&["-e", "production", "status"], 2, "No environment is called 'production'. Did you mean 'prod'?");
 }

@@ -60,6 +60,15 @@ impl Files {
         self.own("keymaps", name)
     }
 
+    /// Names of the user's own themes, sorted.
+    pub fn themes(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.join("themes")).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned));
+        let mut names: Vec<String> = names.filter(|name| self.theme(name).is_some()).collect();
+        names.sort();
+        names
+    }
+
     fn own(&self, kind: &str, name: &str) -> Option<PathBuf> {
         let plain = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter));
         let path = self.folder.join(kind).join(format!("{name}.toml"));
