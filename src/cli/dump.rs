@@ -284,3 +284,98 @@ fn tells_time(field: &str) -> bool {
     let named = field == "time" || field.ends_with("Time") || field.ends_with("Timestamp") || field.ends_with("At");
     named && !matches!(field, "restartAt" | "resumeAt")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Dump {
+        let mut dump = Dump::default();
+        dump.add_bytes("dump", text.as_bytes().to_vec());
+        dump
+    }
+
+    fn names(dump: &Dump) -> Vec<String> {
+        let mut names: Vec<_> = dump.cluster.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
+    fn rollout(name: &str) -> String {
+        format!(r#"{{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{{"namespace":"shop","name":"{name}"}}}}"#)
+    }
+
+    #[test]
+    fn json_in_every_shape() {
+        let (a, b) = (rollout("a"), rollout("b"));
+        let bare = r#"{"metadata":{"namespace":"shop","name":"c"}}"#;
+        let shapes = [
+            format!("{a}{b}"),
+            format!("{a}\n{b}\n"),
+            format!("[{a},{b}]"),
+            format!(r#"{{"kind":"List","apiVersion":"v1","items":[{a},{{"kind":"Secret","metadata":{{"name":"x"}}}},{b}]}}"#),
+        ];
+        for shape in shapes {
+            let dump = read(&shape);
+            assert_eq!((names(&dump), &dump.complaints), (vec!["shop/a".to_owned(), "shop/b".to_owned()], &vec![]), "{shape}");
+        }
+        let typed = format!(r#"{{"kind":"RolloutList","apiVersion":"argoproj.io/v1alpha1","items":[{bare}]}}"#);
+        assert_eq!(names(&read(&typed)), ["shop/c"]);
+        let mixed = format!(r#"[{{"kind":"List","items":[{a}]}},{b}]"#);
+        assert_eq!(names(&read(&mixed)), ["shop/a", "shop/b"]);
+    }
+
+    #[test]
+    fn yaml_in_every_shape() {
+        let one = |name: &str| {
+            format!("kind: Rollout\nmetadata:\n  namespace: shop\n  name: {name}\nstatus:\n  observedGeneration: \"3\"\n")
+        };
+        let list = "# what was there\nkind: List\nitems:\n- kind: Rollout\n  metadata: {name: a, namespace: shop}\n- kind: Pod\n  metadata: {name: p}\n";
+        assert_eq!(names(&read(list)), ["shop/a"]);
+        let several = format!(
+            "---\n{}---\n# nothing\n---\n{}...\n--- {{kind: Canary, metadata: {{namespace: shop, name: c}}}}\n",
+            one("a"),
+            one("b")
+        );
+        let dump = read(&several);
+        assert_eq!((names(&dump), &dump.complaints), (vec!["shop/a".into(), "shop/b".into(), "shop/c".into()], &vec![]));
+        assert_eq!(names(&read(&one("a").replace('\n', "\r\n"))), ["shop/a"]);
+        assert_eq!(names(&read(&format!("\u{feff}{}", one("a")))), ["shop/a"]);
+        assert_eq!(names(&read("{kind: Rollout, metadata: {name: a, namespace: shop}}")), ["shop/a"]);
+    }
+
+    #[test]
+    fn what_is_broken_is_named_and_hides_nothing() {
+        let lines = format!("{}\n{{\"kind\": \"Roll\n{}\n", rollout("a"), rollout("b"));
+        let dump = read(&lines);
+        assert_eq!(names(&dump), ["shop/a", "shop/b"]);
+        assert!(dump.complaints[0].starts_with("dump, line 2: not JSON"), "{:?}", dump.complaints);
+        let documents = "kind: Rollout\nmetadata: {name: a, namespace: shop}\n---\nkind: [\n---\nkind: Rollout\nmetadata: {name: b, namespace: shop}\n";
+        let dump = read(documents);
+        assert_eq!(names(&dump), ["shop/a", "shop/b"]);
+        assert!(dump.complaints[0].starts_with("dump, document at line 4: not YAML"), "{:?}", dump.complaints);
+        let odd = read(r#"{"kind":"Rollout","metadata":{"name":"a","namespace":"shop"},"spec":{"replicas":"five"}}"#);
+        let key = odd.cluster.keys().next().unwrap();
+        assert!(odd.cluster.glance(key).unwrap().odd);
+        for (text, complaint) in [
+            ("", "no Kubernetes objects"),
+            ("{}", "without a kind"),
+            (r#"{"kind":"Rollout"}"#, "a Rollout without a name"),
+            ("hello", "without a kind"),
+        ] {
+            assert!(read(text).complaints.iter().any(|said| said.contains(complaint)), "{text}: {:?}", read(text).complaints);
+        }
+    }
+
+    #[test]
+    fn a_canary_of_others_is_none_of_ours() {
+        assert!(names(&read(r#"{"apiVersion":"example.com/v1","kind":"Canary","metadata":{"name":"a"}}"#)).is_empty());
+    }
+
+    #[test]
+    fn the_newest_time_is_no_plan() {
+        let text = r#"{"kind":"Rollout","metadata":{"name":"a","creationTimestamp":"2026-01-01T00:00:00Z","annotations":{"scale-down-deadline":"2027-01-01T00:00:00Z"}},
+            "spec":{"restartAt":"2028-01-01T00:00:00Z"},"status":{"conditions":[{"lastUpdateTime":"2026-01-02T00:00:00Z"}],"message":"2029-01-01T00:00:00Z"}}"#;
+        assert_eq!(read(text).newest, "2026-01-02T00:00:00Z".parse().ok());
+    }
+}

@@ -97,7 +97,7 @@ mod tests {
     use crate::domain::object::decode_value;
     use serde_json::{Value, json};
 
-    fn shown(status: Value) -> (String, usize, usize, i64) {
+    fn shown(status: &Value) -> (String, usize, usize, i64) {
         let spec = json!({"containers": [{"name": "web"}, {"name": "proxy"}], "initContainers": [{"name": "a"}, {"name": "mesh", "restartPolicy": "Always"}]});
         let state = state(&decode_value(&json!({"metadata": {"name": "web-1"}, "spec": spec, "status": status})));
         (state.status.to_string(), state.ready, state.containers, state.restarts)
@@ -108,13 +108,13 @@ mod tests {
         let running = json!({"name": "proxy", "ready": true, "restartCount": 1, "state": {"running": {}}});
         let waiting = |reason| json!({"name": "web", "state": {"waiting": {"reason": reason}}});
         let ended = |detail| json!({"name": "web", "restartCount": 2, "state": {"terminated": detail}});
-        let of = |web: Value| shown(json!({"phase": "Running", "containerStatuses": [web, running]}));
+        let of = |web: Value| shown(&json!({"phase": "Running", "containerStatuses": [web, running]}));
         assert_eq!(of(waiting("ImagePullBackOff")), ("ImagePullBackOff".into(), 1, 2, 1));
         assert_eq!(of(ended(json!({"exitCode": 0, "reason": "Completed"}))), ("Running".into(), 1, 2, 3));
         assert_eq!(of(ended(json!({"exitCode": 3}))), ("ExitCode:3".into(), 1, 2, 3));
         assert_eq!(of(ended(json!({"exitCode": 137, "signal": 9}))), ("Signal:9".into(), 1, 2, 3));
-        assert_eq!(shown(json!({"phase": "Pending"})), ("Pending".into(), 0, 2, 0));
-        assert_eq!(shown(json!({"phase": "Failed", "reason": "Evicted"})), ("Evicted".into(), 0, 2, 0));
+        assert_eq!(shown(&json!({"phase": "Pending"})), ("Pending".into(), 0, 2, 0));
+        assert_eq!(shown(&json!({"phase": "Failed", "reason": "Evicted"})), ("Evicted".into(), 0, 2, 0));
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         let of = |first: Value| {
             let init = json!([first, {"name": "mesh", "started": true, "ready": true, "state": {"running": {}}}]);
             shown(
-                json!({"phase": "Pending", "initContainerStatuses": init, "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "PodInitializing"}}}]}),
+                &json!({"phase": "Pending", "initContainerStatuses": init, "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "PodInitializing"}}}]}),
             )
         };
         assert_eq!(of(json!({"name": "a", "state": {"running": {}}})).0, "Init:0/2");

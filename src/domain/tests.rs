@@ -177,23 +177,29 @@ fn changed(blue_green: bool, change: &Value) -> Release {
     of_rollout(&decode_value(&object), &Belongings::default(), now())
 }
 
+/// The same with all five pods updated and available, promoted.
+fn all(more: &Value) -> Value {
+    let mut change = json!({"status": {"replicas": 5, "readyReplicas": 5, "updatedReplicas": 5, "availableReplicas": 5, "stableRS": "abc", "currentPodHash": "abc"}});
+    json_patch::merge(&mut change, more);
+    change
+}
+
+fn canary(change: &Value) -> (Phase, String) {
+    let release = changed(false, change);
+    (release.phase, release.message.to_string())
+}
+
+fn progressing(text: &str) -> (Phase, String) {
+    (Phase::Progressing, text.to_owned())
+}
+
 #[test]
-fn v14_to_v29_phases_by_rule() {
-    let all = |more: Value| {
-        let mut change = json!({"status": {"replicas": 5, "readyReplicas": 5, "updatedReplicas": 5, "availableReplicas": 5, "stableRS": "abc", "currentPodHash": "abc"}});
-        json_patch::merge(&mut change, &more);
-        change
-    };
+fn v14_to_v20_phases_by_rule() {
     let row = changed(false, &json!({}));
     assert_eq!((said(&row).0, step(&row), weights(&row).map(|(set, _)| set)), (Phase::Progressing, Some((1, 3)), Some(10)));
     assert_eq!(step(&changed(true, &json!({}))), None);
     let condition =
         json!({"status": {"conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "timed out"}]}});
-    let canary = |change: &Value| {
-        let release = changed(false, change);
-        (release.phase, release.message.to_string())
-    };
-    let progressing = |text: &str| (Phase::Progressing, text.to_owned());
     assert_eq!(canary(&condition), (Phase::Degraded, "ProgressDeadlineExceeded: timed out".to_owned()));
     assert_eq!(canary(&json!({"spec": {"paused": true}})), (Phase::Paused, "manually paused".to_owned()));
     assert_eq!(
@@ -208,9 +214,13 @@ fn v14_to_v29_phases_by_rule() {
         canary(&json!({"status": {"updatedReplicas": 5, "availableReplicas": 5, "replicas": 7}})),
         progressing("old replicas are pending termination")
     );
+}
+
+#[test]
+fn v21_to_v29_phases_by_rule() {
     let cutover = changed(
         true,
-        &all(json!({"status": {"blueGreen": {"activeSelector": "abc1234"}, "stableRS": "abc1234", "currentPodHash": "def5678"}})),
+        &all(&json!({"status": {"blueGreen": {"activeSelector": "abc1234"}, "stableRS": "abc1234", "currentPodHash": "def5678"}})),
     );
     assert_eq!(said(&cutover), (Phase::Progressing, "active service cutover pending"));
     assert_eq!(
@@ -218,12 +228,12 @@ fn v14_to_v29_phases_by_rule() {
         progressing("waiting for rollout spec update to be observed")
     );
     let restart = json!({"spec": {"restartAt": "2026-01-01T00:00:00Z"}});
-    assert_eq!(canary(&all(restart.clone())), progressing("rollout is restarting"));
-    let mut restarted = all(restart);
+    assert_eq!(canary(&all(&restart)), progressing("rollout is restarting"));
+    let mut restarted = all(&restart);
     restarted["status"]["restartedAt"] = json!("2026-01-01T00:00:00Z");
     assert_eq!(canary(&restarted), (Phase::Healthy, String::new()));
-    assert_eq!(canary(&all(json!({}))), (Phase::Healthy, String::new()));
-    assert_eq!(said(&changed(true, &all(json!({"status": {"blueGreen": {"activeSelector": "abc"}}})))), (Phase::Healthy, ""));
+    assert_eq!(canary(&all(&json!({}))), (Phase::Healthy, String::new()));
+    assert_eq!(said(&changed(true, &all(&json!({"status": {"blueGreen": {"activeSelector": "abc"}}})))), (Phase::Healthy, ""));
     let paused = json!({"status": {"phase": "Paused", "message": "canary pause", "controllerPause": true, "pauseConditions": [{"reason": "CanaryPauseStep"}]}});
     assert_eq!(canary(&paused), (Phase::Paused, "canary pause".to_owned()));
     let mut resumed = paused;
