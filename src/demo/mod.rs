@@ -2,6 +2,7 @@
 //! Nothing in it reaches beyond this machine, and nothing outside of `wire`, `cli` and the tests knows of it.
 
 pub mod clock;
+pub mod controller;
 pub mod crowd;
 pub mod event;
 pub mod fault;

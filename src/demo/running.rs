@@ -10,10 +10,11 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::clock::Clock;
+use super::controller::Controller;
 use super::crowd::Crowd;
 use super::server::{self, Api};
 use super::world::World;
-use super::{Environment, Options, Reconcile, Resource, Scenario, Store};
+use super::{Environment, Options, Resource, Scenario, Store};
 
 /// How often the crowd changes.
 const CHURN: Duration = Duration::from_millis(20);
@@ -182,7 +183,7 @@ fn settled(options: &Options, now: Timestamp) -> Vec<(Environment, Crowd)> {
     for name in ["stage", "prod"] {
         let mut store = Store::new(options.seed, now);
         drop(store.create(Resource::Namespace, json!({ "metadata": { "name": "default" } })));
-        environments.push(Environment { name: name.to_owned(), store, controller: Box::new(Still) });
+        environments.push(Environment { name: name.to_owned(), store, controller: Box::new(Controller::new()) });
     }
     let settle = |(index, mut environment): (usize, Environment)| {
         let seed = options.seed ^ (index as u64 + 1) << 32;
@@ -190,15 +191,6 @@ fn settled(options: &Options, now: Timestamp) -> Vec<(Environment, Crowd)> {
         (environment, crowd)
     };
     environments.into_iter().enumerate().map(settle).collect()
-}
-
-struct Still;
-
-impl Reconcile for Still {
-    fn settle(&mut self, store: &mut Store, _now: Timestamp) -> Option<Timestamp> {
-        drop(store.take_changes());
-        None
-    }
 }
 
 async fn churn(world: Arc<World>, per_second: u32) {
