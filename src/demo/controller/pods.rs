@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::desk::{At, Desk, owned_by, text, time};
+use super::desk::{At, Desk, owned_by, text};
 use crate::demo::Resource;
 
 /// The machines of the cluster.
