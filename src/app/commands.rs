@@ -69,6 +69,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Theme => return theme(state, env),
         Command::Reconnect => return reconnect(state),
         Command::Redraw => return vec![Effect::Redraw],
+        Command::Suspend => return vec![Effect::Suspend],
         Command::Quit => return vec![Effect::Quit],
     }
     Vec::new()

@@ -7,6 +7,8 @@ use crate::domain::id::{EnvironmentId, Key};
 pub enum Effect {
     /// Leave, with the terminal as it was.
     Quit,
+    /// Stop the process and give the terminal back, until the shell continues it.
+    Suspend,
     /// Look closely at these releases of this environment, and at no others of it.
     Look {
         /// Where.

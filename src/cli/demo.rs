@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Common, Exit, Failure};
+use super::{Common, Exit, Failure, cockpit};
+use crate::config::{Files, Settings};
 use crate::demo::{self, Options, Running, Scenario};
+use crate::tui;
 
 const EXAMPLES: &str = "Examples:
   pilothouse demo                                     the cockpit on a canary in the middle of its steps
@@ -66,13 +68,24 @@ impl Arguments {
 }
 
 /// Starts the world, and the cockpit on it or the line that says where it is.
-pub fn run(arguments: &Arguments, _common: &Common) -> Result<Exit, Failure> {
+pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
+    if !arguments.serve {
+        tui::check_terminal().map_err(|error| Failure::Usage(error.to_string()))?;
+    }
     let world = demo::start(&arguments.options()).map_err(|error| Failure::Refused(format!("The demo did not start: {error}.")))?;
     let files = world.write_files()?;
     if arguments.serve {
         return serve(&world, &files);
     }
-    Err(Failure::Usage("The cockpit needs a terminal. Without one: pilothouse demo --serve.".to_owned()))
+    cockpit::open(&settings(&files, common)?, common)
+}
+
+/// The world's environments, the last one first on the screen, with the user's own looks and keys.
+fn settings(files: &demo::Files, common: &Common) -> Result<Settings, Failure> {
+    let mut settings = Files::find(Some(&files.config()))?.settings()?;
+    settings.ui = common.files()?.settings()?.ui;
+    settings.start_environment = settings.environments.len().saturating_sub(1);
+    common.chosen(settings)
 }
 
 /// Prints the line, and serves until somebody interrupts. The files go with `files`.

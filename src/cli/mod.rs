@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which exit code comes of it. One file per subcommand, over the same core as
 //! the cockpit. stdout is the answer, stderr is talk; nothing here asks a question.
 
+pub mod cockpit;
 pub mod colour;
 pub mod completions;
 pub mod config;
@@ -90,7 +91,11 @@ impl Common {
 
     /// The settings with the command line laid over them.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = self.files()?.settings()?;
+        self.chosen(self.files()?.settings()?)
+    }
+
+    /// These settings with the command line laid over them.
+    pub fn chosen(&self, mut settings: Settings) -> Result<Settings, Failure> {
         settings.choose(&Choice {
             environment: self.environment.clone(),
             context: self.context.clone(),
@@ -155,7 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Ex
 fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
     let common = &arguments.common;
     match &arguments.command {
-        None => cockpit(common),
+        None => cockpit::run(common),
         Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Watch(arguments)) => watch::run(arguments, common),
@@ -164,9 +169,4 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::Completions(arguments)) => completions::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),
     }
-}
-
-fn cockpit(common: &Common) -> Result<Exit, Failure> {
-    let _settings = common.settings()?;
-    Err(Failure::Usage("The cockpit needs a terminal. Without one: pilothouse status, pilothouse watch.".to_owned()))
 }

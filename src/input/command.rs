@@ -58,6 +58,8 @@ pub enum Command {
     Reconnect,
     /// Draw everything anew.
     Redraw,
+    /// Back to the shell for a while.
+    Suspend,
     /// Leave.
     Quit,
 }
@@ -106,7 +108,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 28] = [
+pub const COMMANDS: [Entry; 29] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -134,6 +136,7 @@ pub const COMMANDS: [Entry; 28] = [
     entry(Command::Theme, "program.theme", "theme", "the next theme", Group::Program),
     entry(Command::Reconnect, "program.reconnect", "reconnect", "connect to this environment anew", Group::Program),
     entry(Command::Redraw, "program.redraw", "redraw", "draw everything anew", Group::Program),
+    entry(Command::Suspend, "program.suspend", "suspend", "back to the shell; fg returns", Group::Program),
     entry(Command::Quit, "program.quit", "quit", "leave; Ctrl-C leaves always", Group::Program),
 ];
 
@@ -154,7 +157,7 @@ impl Command {
     }
 }
 
-static TABLE: [Entry; 28] = COMMANDS;
+static TABLE: [Entry; 29] = COMMANDS;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,239 @@
+//! The loop: wait, hear, draw. Data cannot delay a key: facts are taken in slices, and a key that arrives meanwhile goes first.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crossterm::event::Event;
+use ratatui::buffer::Buffer;
+
+use super::input::Input;
+use super::pace::Pace;
+use super::painter::Painter;
+use super::screen::Guard;
+use super::signals::Wish;
+use super::{Wake, convert, now, size};
+use crate::app::{self, Effect, Env, Msg, Screen, State};
+use crate::log::Ring;
+use crate::source::{Order, Subject};
+use crate::ui::theme::Theme;
+use crate::wire::Running;
+
+/// Facts taken in between two looks at the keyboard.
+const SLICE: usize = 64;
+/// How long facts are taken in before a frame.
+const BUDGET: Duration = Duration::from_millis(4);
+/// Lines of the log page.
+const LOG_LINES: usize = 1_000;
+
+/// Everything the loop works with.
+pub(super) struct Cycle<'a> {
+    pub(super) state: State,
+    pub(super) env: Env,
+    pub(super) theme: Theme,
+    pub(super) load: Box<dyn Fn(&str) -> Result<Theme, String>>,
+    pub(super) log: Ring,
+    pub(super) logged: u64,
+    pub(super) draw: Box<dyn FnMut(&State, &Theme, &mut Buffer) + 'a>,
+    pub(super) painter: Painter,
+    pub(super) pace: Pace,
+    pub(super) guard: Guard,
+    pub(super) running: Option<Running>,
+}
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Somebody left.
+    Left,
+    /// Another thread panicked.
+    Panicked,
+}
+
+/// What one thing that happened asks of the loop.
+enum Next {
+    /// Nothing special.
+    Go,
+    /// A frame, at once.
+    Draw,
+    /// The end.
+    End(Ending),
+}
+
+impl Cycle<'_> {
+    /// Runs until somebody leaves.
+    pub(super) fn run(&mut self, wakes: &Receiver<Wake>, input: &Input) -> io::Result<Ending> {
+        // Facts may have arrived before this loop listened.
+        let mut facts = true;
+        let mut dirty = true;
+        loop {
+            let first = match self.timeout(dirty, facts) {
+                Some(timeout) => match wakes.recv_timeout(timeout) {
+                    Ok(wake) => Some(wake),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Left),
+                },
+                None => wakes.try_recv().ok(),
+            };
+            dirty |= self.tick();
+            let mut urgent = false;
+            let mut wake = first;
+            while let Some(happened) = wake {
+                match happened {
+                    Wake::Facts => facts = true,
+                    happened => match self.hear(happened, input)? {
+                        Next::Go => {}
+                        Next::Draw => urgent = true,
+                        Next::End(ending) => return Ok(ending),
+                    },
+                }
+                wake = wakes.try_recv().ok();
+            }
+            if facts && !urgent && self.pace.is_due() {
+                facts = self.take_facts();
+                dirty = true;
+            }
+            if urgent || (dirty && self.pace.is_due()) {
+                match self.frame() {
+                    Ok(()) => dirty = false,
+                    // The terminal vanished: there is nobody left to tell.
+                    Err(_) => return Ok(Ending::Left),
+                }
+            }
+        }
+    }
+
+    /// Draws the state, and remembers how long the terminal took.
+    pub(super) fn frame(&mut self) -> io::Result<()> {
+        self.follow_log();
+        self.painter.size(self.state.size);
+        (self.draw)(&self.state, &self.theme, self.painter.canvas());
+        let begun = Instant::now();
+        let bytes = self.painter.finish()?;
+        if !bytes.is_empty() {
+            self.guard.write(bytes)?;
+        }
+        self.pace.drawn(begun);
+        Ok(())
+    }
+
+    /// How long to wait for something to happen; None to look without waiting.
+    fn timeout(&self, dirty: bool, facts: bool) -> Option<Duration> {
+        if dirty || facts {
+            return self.pace.left();
+        }
+        let left = self.state.next_wake().duration_since(now());
+        Some(Duration::try_from(left).unwrap_or_default())
+    }
+
+    /// Tells the core the time. Says whether the picture may have changed by itself.
+    fn tick(&mut self) -> bool {
+        let now = now();
+        let due = now >= self.state.next_wake();
+        self.update(Msg::Tick(now));
+        due
+    }
+
+    /// Takes facts in for a moment. Says whether more may be waiting.
+    fn take_facts(&mut self) -> bool {
+        let begun = Instant::now();
+        loop {
+            let Some(running) = &self.running else { return false };
+            let facts = running.mailbox.take(SLICE);
+            let all = facts.len() < SLICE;
+            if !facts.is_empty() {
+                self.update(Msg::Facts(facts));
+            }
+            if all || begun.elapsed() >= BUDGET {
+                return !all;
+            }
+        }
+    }
+
+    fn hear(&mut self, wake: Wake, input: &Input) -> io::Result<Next> {
+        match wake {
+            Wake::Input(event) => return self.hear_terminal(event, input),
+            Wake::Vanished => return Ok(Next::End(Ending::Left)),
+            Wake::Signal(Wish::Leave) => return Ok(Next::End(Ending::Left)),
+            Wake::Signal(Wish::Suspend) => self.suspend(input)?,
+            Wake::Panicked => return Ok(Next::End(Ending::Panicked)),
+            Wake::Facts => return Ok(Next::Go),
+        }
+        Ok(Next::Draw)
+    }
+
+    fn hear_terminal(&mut self, event: Event, input: &Input) -> io::Result<Next> {
+        let Some(msg) = convert::message(event) else { return Ok(Next::Go) };
+        for effect in self.update(msg) {
+            match effect {
+                Effect::Quit => return Ok(Next::End(Ending::Left)),
+                Effect::Suspend => self.suspend(input)?,
+                effect => self.perform(effect)?,
+            }
+        }
+        Ok(Next::Draw)
+    }
+
+    /// Runs the core; what it wishes of the sources is handed on, the rest is returned.
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let mut effects = app::update(&mut self.state, &self.env, msg);
+        effects.retain_mut(|effect| match (&self.running, order(effect)) {
+            (Some(running), Some(order)) => {
+                running.order(order);
+                false
+            }
+            (None, Some(_)) => false,
+            (_, None) => true,
+        });
+        effects
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Copy(text) => self.guard.write(convert::clipboard(&text).as_bytes())?,
+            Effect::Bell => self.guard.write(b"\x07")?,
+            Effect::Theme(name) => match (self.load)(&name) {
+                Ok(theme) => self.theme = theme,
+                Err(error) => tracing::warn!("{error}"),
+            },
+            Effect::Redraw => self.painter.forget(),
+            Effect::Quit | Effect::Suspend | Effect::Look { .. } | Effect::Reconnect(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back to the shell until it is wanted again.
+    fn suspend(&mut self, input: &Input) -> io::Result<()> {
+        let parked = input.park();
+        self.guard.leave();
+        let stopped = super::signals::stop();
+        self.guard.enter_again()?;
+        drop(parked);
+        self.painter.forget();
+        let size = size();
+        self.update(Msg::Resize { columns: size.width, rows: size.height });
+        stopped
+    }
+
+    /// Hands new lines of the log to the core, while they are shown.
+    fn follow_log(&mut self) {
+        let total = self.log.total();
+        if self.state.screen == Screen::Log && total != self.logged {
+            self.logged = total;
+            let lines = self.log.lines(LOG_LINES);
+            self.update(Msg::Log(lines));
+        }
+    }
+}
+
+fn order(effect: &mut Effect) -> Option<Order> {
+    match effect {
+        Effect::Look { environment, subjects } => {
+            let subjects = std::mem::take(subjects).into_iter();
+            let subjects = subjects.map(|one| Subject { key: one.key, uid: one.uid, selector: one.selector }).collect();
+            Some(Order::Look { environment: *environment, subjects })
+        }
+        Effect::Reconnect(environment) => Some(Order::Reconnect(*environment)),
+        Effect::Quit | Effect::Suspend | Effect::Copy(_) | Effect::Theme(_) | Effect::Redraw | Effect::Bell => None,
+    }
+}
