@@ -198,3 +198,69 @@ fn step_at(canary: &Canary) -> Option<StepAt> {
     let (index, count) = (usize::try_from(index).ok()?, usize::try_from(count).ok()?);
     Some(StepAt { index: index.min(count), count, current: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::object::decode_value;
+    use serde_json::{Value, json};
+
+    fn release(spec: &Value, status: &Value) -> Release {
+        let canary: Canary = decode_value(
+            &json!({"metadata": {"name": "gateway", "namespace": "shop", "uid": "c"}, "spec": spec, "status": status}),
+        );
+        of_canary(&canary, &Belongings::default(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_release_in_all_its_phases() {
+        let spec = json!({"provider": "istio", "analysis": {"maxWeight": 60, "stepWeight": 20}});
+        // Flagger's word, its weight; phase, weight that is told, weight that is shown, the next one.
+        let cases = [
+            ("Initialized", 0, Phase::Healthy, None, Some(100), None),
+            ("Waiting", 0, Phase::Paused, None, Some(0), Some(20)),
+            ("Progressing", 0, Phase::Progressing, Some(0), Some(0), Some(20)),
+            ("Progressing", 40, Phase::Progressing, Some(40), Some(40), Some(60)),
+            ("Progressing", 60, Phase::Progressing, Some(60), Some(60), Some(100)),
+            ("WaitingPromotion", 0, Phase::Paused, None, None, Some(100)),
+            ("Promoting", 60, Phase::Progressing, None, None, Some(100)),
+            ("Finalising", 0, Phase::Progressing, None, Some(100), None),
+            ("Succeeded", 0, Phase::Healthy, None, Some(100), None),
+            ("Failed", 0, Phase::Degraded, None, Some(0), None),
+            ("Failed", 100, Phase::Degraded, None, Some(100), None),
+            ("", 0, Phase::Unknown, None, None, None),
+        ];
+        for (word, canary_weight, phase, told, shown, next) in cases {
+            let release = release(&spec, &json!({"phase": word, "canaryWeight": canary_weight}));
+            let weight = release.weight.map(|weight| weight.set);
+            assert_eq!(
+                (release.phase, weight, release.shown_weight, release.next_weight),
+                (phase, told, shown, next),
+                "{word} {canary_weight}"
+            );
+        }
+    }
+
+    #[test]
+    fn listed_weights_and_iterations() {
+        let at = |spec: &Value, status: &Value| release(spec, status).step.map(|step| (step.index, step.count));
+        let listed = json!({"analysis": {"stepWeights": [5, 10, 50]}});
+        assert_eq!(at(&listed, &json!({"phase": "Progressing", "canaryWeight": 10})), Some((2, 3)));
+        assert_eq!(release(&listed, &json!({"phase": "Progressing", "canaryWeight": 10})).next_weight, Some(50));
+        let counted = json!({"provider": "kubernetes", "analysis": {"iterations": 5}});
+        let running = release(&counted, &json!({"phase": "Progressing", "iterations": 3}));
+        assert_eq!((running.way, running.weight, running.shown_weight), (Way::BlueGreen, None, None));
+        assert_eq!(at(&counted, &json!({"phase": "Progressing", "iterations": 3})), Some((3, 5)));
+        // The counter is set back or below zero while it waits: then nothing is told.
+        assert_eq!(at(&counted, &json!({"phase": "WaitingPromotion", "iterations": -1})), None);
+    }
+
+    #[test]
+    fn suspended_means_paused_only_while_something_is_under_way() {
+        let spec = json!({"suspend": true, "analysis": {"stepWeight": 10}});
+        let running = release(&spec, &json!({"phase": "Progressing", "canaryWeight": 20}));
+        assert_eq!((running.phase, running.waiting_for), (Phase::Paused, Some(WaitingFor::Person)));
+        assert_eq!(running.weight.map(|weight| weight.set), Some(20));
+        assert_eq!(release(&spec, &json!({"phase": "Succeeded"})).phase, Phase::Healthy);
+    }
+}

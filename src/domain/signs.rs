@@ -255,3 +255,82 @@ fn pods_missing(rollout: &Rollout) -> bool {
         || status.replicas < desired(rollout)
         || (status.replicas > status.updated_replicas && step::current(rollout).is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::object::decode_value;
+    use serde_json::{Value, json};
+
+    fn rollout(change: &Value) -> Rollout {
+        let mut object = json!({"metadata": {"name": "web", "generation": 1},
+            "spec": {"replicas": 5, "strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}, {"pause": {"duration": "10m"}}, {"analysis": {}}, {"plugin": {"name": "p"}}]}}},
+            "status": {"phase": "Progressing", "currentPodHash": "b", "stableRS": "a", "observedGeneration": "1", "replicas": 5, "updatedReplicas": 1, "availableReplicas": 5}});
+        json_patch::merge(&mut object, change);
+        decode_value(&object)
+    }
+
+    fn waits(change: &Value) -> Option<WaitingFor> {
+        let rollout = rollout(change);
+        waiting_for(&signs(&rollout), phase_and_message(&rollout).0)
+    }
+
+    fn paused(index: i64, more: &Value) -> Value {
+        let mut change = json!({"status": {"phase": "Paused", "currentStepIndex": index, "controllerPause": true,
+            "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}]}});
+        json_patch::merge(&mut change, more);
+        change
+    }
+
+    #[test]
+    fn whom_a_rollout_waits_for() {
+        let status = |status: Value| json!({"status": status});
+        assert_eq!(waits(&status(json!({"currentStepIndex": 0}))), Some(WaitingFor::Pods));
+        assert_eq!(waits(&paused(1, &json!({}))), Some(WaitingFor::Person));
+        assert_eq!(waits(&paused(2, &json!({}))), Some(WaitingFor::Time));
+        // Held, or undecided, a timer alone does not let it go on.
+        assert_eq!(waits(&paused(2, &json!({"spec": {"paused": true}}))), Some(WaitingFor::Person));
+        let undecided =
+            json!({"status": {"pauseConditions": [{"reason": "CanaryPauseStep"}, {"reason": "InconclusiveAnalysisRun"}]}});
+        assert_eq!(waits(&paused(2, &undecided)), Some(WaitingFor::Person));
+        assert_eq!(waits(&paused(1, &json!({"status": {"pauseConditions": []}}))), Some(WaitingFor::Controller));
+        assert_eq!(waits(&paused(1, &json!({"metadata": {"generation": 2}}))), Some(WaitingFor::Controller));
+        let run = |word: &str| {
+            status(json!({"currentStepIndex": 3, "canary": {"currentStepAnalysisRunStatus": {"name": "r", "status": word}}}))
+        };
+        assert_eq!((waits(&run("Running")), waits(&run("Inconclusive"))), (Some(WaitingFor::Analysis), Some(WaitingFor::Person)));
+        assert_eq!(waits(&status(json!({"currentStepIndex": 4}))), Some(WaitingFor::Controller));
+        let unverified = json!({"currentStepIndex": 0, "canary": {"weights": {"verified": false}}});
+        assert_eq!(waits(&status(unverified)), Some(WaitingFor::Weight));
+        let aborted = json!({"abort": true, "abortedAt": "2026-01-01T00:00:00Z", "phase": "Degraded", "currentStepIndex": 0});
+        assert_eq!(waits(&status(aborted)), None);
+        assert_eq!(waits(&status(json!({"abort": true}))), Some(WaitingFor::Controller));
+        assert_eq!(waits(&status(json!({"stableRS": "b", "phase": "Healthy", "updatedReplicas": 5, "currentStepIndex": 5}))), None);
+    }
+
+    #[test]
+    fn a_blue_green_pause_ends_by_itself_only_if_it_may() {
+        let pause = |strategy: Value| {
+            let mut change = paused(
+                0,
+                &json!({"status": {"pauseConditions": [{"reason": "BlueGreenPause", "startTime": "2026-01-01T00:00:00Z"}]}}),
+            );
+            change["spec"] = json!({"strategy": {"canary": null, "blueGreen": strategy}});
+            let rollout = rollout(&change);
+            let waiting = waits(&change);
+            (waiting, until(&rollout, &Belongings::default(), waiting))
+        };
+        assert_eq!(pause(json!({"autoPromotionSeconds": 30})), (Some(WaitingFor::Time), "2026-01-01T00:00:30Z".parse().ok()));
+        assert_eq!(pause(json!({"autoPromotionSeconds": 30, "autoPromotionEnabled": false})), (Some(WaitingFor::Person), None));
+    }
+
+    #[test]
+    fn the_deadline_rests_while_nothing_has_to_move() {
+        let progressing = |index: i64, reason: &str| {
+            let condition = json!([{"type": "Progressing", "reason": reason, "lastUpdateTime": "2026-01-01T00:00:00Z"}]);
+            progress_deadline(&rollout(&json!({"status": {"currentStepIndex": index, "conditions": condition}})))
+        };
+        assert_eq!(progressing(0, "ReplicaSetUpdated"), "2026-01-01T00:10:00Z".parse().ok());
+        assert_eq!((progressing(1, "ReplicaSetUpdated"), progressing(0, "RolloutPaused")), (None, None));
+    }
+}

@@ -189,3 +189,68 @@ fn remaining(rows: &[TimelineStep], steps: &[Step], now: Timestamp) -> (Option<i
     }
     (Some(sum), known)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::object::decode_value;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    fn line(status: &Value, events: &[(&str, &str, &str)], at: &str) -> Timeline {
+        let steps = json!([{"setWeight": 10}, {"pause": {"duration": "5m"}}, {"setWeight": 50}, {"pause": {}}, {"analysis": {}}, {"pause": {"duration": 60}}]);
+        let rollout = json!({"metadata": {"name": "web", "uid": "ro"}, "spec": {"strategy": {"canary": {"steps": steps, "analysis": {"startingStep": 2}}}}, "status": status});
+        let event = |(time, reason, message): &(&str, &str, &str)| {
+            Arc::new(decode_value(
+                &json!({"involvedObject": {"uid": "ro"}, "reason": reason, "message": message, "lastTimestamp": time}),
+            ))
+        };
+        let belongings = Belongings { events: events.iter().map(event).collect(), ..Belongings::default() };
+        timeline(&decode_value(&rollout), &belongings, at.parse().unwrap()).unwrap()
+    }
+
+    fn standings(line: &Timeline) -> String {
+        let letter = |step: &TimelineStep| match step.standing {
+            Standing::Done => 'd',
+            Standing::Undone => 'x',
+            Standing::Current => 'c',
+            Standing::Upcoming => '.',
+        };
+        line.steps.iter().map(letter).collect()
+    }
+
+    const HISTORY: [(&str, &str, &str); 4] = [
+        // The update before this one.
+        ("2026-01-01T09:00:00Z", "RolloutStepCompleted", "Rollout step 2/6 completed (pause: 5m)"),
+        ("2026-01-01T10:00:00Z", "RolloutUpdated", "Rollout updated to revision 2"),
+        ("2026-01-01T10:00:20Z", "RolloutStepCompleted", "Rollout step 1/6 completed (setWeight: 10)"),
+        ("2026-01-01T10:05:20Z", "RolloutStepCompleted", "Rollout step 2/6 completed (pause: 5m)"),
+    ];
+
+    #[test]
+    fn a_timed_pause_runs_down() {
+        let status = json!({"currentPodHash": "b", "stableRS": "a", "currentStepIndex": 1, "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T10:00:20Z"}]});
+        let line = line(&status, &HISTORY[..3], "2026-01-01T10:02:20Z");
+        assert_eq!(standings(&line), "dc....");
+        let took: Vec<_> = line.steps.iter().map(|step| step.took).collect();
+        assert_eq!(took, [Some(20), None, None, None, None, None]);
+        assert_eq!(line.steps.iter().map(|step| step.weight).collect::<Vec<_>>(), [10, 10, 50, 50, 50, 50]);
+        // Three minutes here, one at the end, and a person and an analysis nobody knows the length of.
+        assert_eq!((line.remaining, line.remaining_known), (Some(240), false));
+        assert_eq!(line.background, Some(Background { from: 2, phase: None }));
+    }
+
+    #[test]
+    fn an_abort_takes_back_what_was_done() {
+        let status = json!({"currentPodHash": "b", "stableRS": "a", "currentStepIndex": 0, "abort": true, "abortedAt": "2026-01-01T10:06:00Z"});
+        let line = line(&status, &HISTORY, "2026-01-01T10:06:00Z");
+        assert_eq!(standings(&line), "xx....");
+        assert_eq!((line.steps[1].took, line.remaining), (Some(300), None));
+    }
+
+    #[test]
+    fn all_is_done_when_promoted() {
+        let line = line(&json!({"currentPodHash": "b", "stableRS": "b", "currentStepIndex": 6}), &[], "2026-01-01T10:06:00Z");
+        assert_eq!((standings(&line).as_str(), line.remaining, line.remaining_known), ("dddddd", None, true));
+    }
+}
