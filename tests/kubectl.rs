@@ -113,7 +113,7 @@ fn it_gets_describes_and_finds_kinds_by_short_names() {
     assert!(yaml.starts_with("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n"), "{yaml}");
     let described = desk.says("describe ro svc-00000 -n team-00");
     assert!(described.contains("Kind:         Rollout") && described.contains("Events:"), "{described}");
-    assert_eq!(desk.says("--context stage get ro -A --chunk-size=10 -o name"), desk.says("get ro -A -o name"));
+    assert_eq!(desk.says("--context prod get ro -A --chunk-size=10 -o name"), desk.says("get ro -A -o name"));
     let missing = desk.run("get ro nothing -n team-00");
     assert_eq!(missing.err, "Error from server (NotFound): rollouts.argoproj.io \"nothing\" not found\n");
 }

@@ -33,13 +33,13 @@ pub struct Arguments {
     /// How much of its story the world has behind it when it starts, in seconds
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = seconds)]
     pub at: f64,
-    /// That many more rollouts in each environment, which no controller looks after
+    /// That many more rollouts in prod, which no controller looks after
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub rollouts: usize,
     /// How many ReplicaSets each of those has
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub replicasets: usize,
-    /// How many changes a second those see in each environment
+    /// How many changes a second those see
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100_000))]
     pub churn: u32,
     /// Only serve, without a terminal, until interrupted; prints one JSON line that says where

@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use super::resource::Resource;
 use super::store::Store;
+use super::stored::INSTANCE;
 
 /// How many namespaces the crowd lives in.
 const NAMESPACES: usize = 40;
-/// Controllers of other instances leave objects with this label alone.
-const INSTANCE: &str = "argo-rollouts.argoproj.io/controller-instance-id";
 /// What the crowd's canaries step through, in percent.
 const WEIGHTS: [i64; 6] = [10, 10, 25, 25, 50, 50];
 
@@ -24,7 +23,7 @@ pub struct Crowd {
 impl Crowd {
     /// Adds `size` rollouts to a store, each with `replica_sets` ReplicaSets.
     pub fn settle_in(store: &mut Store, seed: u64, size: usize, replica_sets: usize) -> Self {
-        let mut crowd = Self { size, random: fastrand::Rng::with_seed(seed ^ 0x0c40_3d17) };
+        let mut crowd = Self { size, random: fastrand::Rng::with_seed(seed) };
         let namespaces = if size == 0 { 0 } else { NAMESPACES };
         for number in 0..namespaces {
             let name = format!("team-{number:02}");
@@ -165,7 +164,7 @@ fn replica_set(number: usize, place: usize, owner: &Value) -> Value {
     json!({
         "metadata": {
             "name": format!("{name}-{hash}"), "namespace": namespace(number),
-            "labels": { "app": name, "rollouts-pod-template-hash": hash },
+            "labels": { "app": name, "rollouts-pod-template-hash": hash, INSTANCE: "crowd" },
             "annotations": { "rollout.argoproj.io/revision": (number % 30 + 2).saturating_sub(place).to_string() },
             "ownerReferences": [{
                 "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": name, "uid": owner["metadata"]["uid"],

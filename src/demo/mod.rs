@@ -63,11 +63,11 @@ pub struct Options {
     pub origin: Option<Timestamp>,
     /// How far it has run before the first request is answered.
     pub at: Duration,
-    /// How many more rollouts there are that no controller looks after, in each environment.
+    /// How many more rollouts there are in the last environment that no controller looks after.
     pub rollouts: usize,
     /// How many ReplicaSets each of those has.
     pub replica_sets: usize,
-    /// How many changes a second (of the wall clock) those see in each environment.
+    /// How many changes a second (of the wall clock) those see.
     pub churn: u32,
     /// Port of the first environment's API on 127.0.0.1, the next one's is one more; 0 takes free ones.
     pub port: u16,

@@ -134,7 +134,8 @@ impl Running {
                 "[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\nkubeconfig = {kubeconfig}\ntier = \"{tier}\"\nnamespaces = \"all\"\n"
             )
         };
-        self.environments.iter().map(one).collect::<Vec<_>>().join("\n")
+        // The cockpit opens on the first one: the one that matters most.
+        self.environments.iter().rev().map(one).collect::<Vec<_>>().join("\n")
     }
 
     /// Writes both to files that only this user can read.
@@ -185,9 +186,10 @@ fn settled(options: &Options, now: Timestamp) -> Vec<(Environment, Crowd)> {
         drop(store.create(Resource::Namespace, json!({ "metadata": { "name": "default" } })));
         environments.push(Environment { name: name.to_owned(), store, controller: Box::new(Controller::new()) });
     }
+    let last = environments.len().saturating_sub(1);
     let settle = |(index, mut environment): (usize, Environment)| {
-        let seed = options.seed ^ (index as u64 + 1) << 32;
-        let crowd = Crowd::settle_in(&mut environment.store, seed, options.rollouts, options.replica_sets);
+        let (size, seed) = (if index == last { options.rollouts } else { 0 }, options.seed ^ 0x0c40_3d17);
+        let crowd = Crowd::settle_in(&mut environment.store, seed, size, options.replica_sets);
         (environment, crowd)
     };
     environments.into_iter().enumerate().map(settle).collect()

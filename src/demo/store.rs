@@ -12,7 +12,7 @@ use super::history::{Change, History};
 use super::part::{Part, Write, merged};
 use super::resource::Resource;
 use super::status::Status;
-use super::stored::{Snapshot, Stored};
+use super::stored::{Snapshot, Stored, owners};
 
 /// The version that an empty store has: the first object gets the next one.
 const FIRST_VERSION: u64 = 1000;
@@ -93,7 +93,7 @@ impl Store {
 
     /// An object; `namespace` is empty for kinds without namespaces.
     pub fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.stored(resource, namespace, name).map(|stored| stored.value.clone())
+        self.stored(resource, namespace, name).map(move |stored| stored.value(resource))
     }
 
     /// An object with its bytes.
@@ -103,7 +103,7 @@ impl Store {
 
     /// All objects of a kind, of one namespace or of all, sorted by namespace and name.
     pub fn list(&self, resource: Resource, namespace: Option<&str>) -> impl Iterator<Item = Arc<Value>> {
-        self.all(resource, namespace).map(|stored| stored.value.clone())
+        self.all(resource, namespace).map(move |stored| stored.value(resource))
     }
 
     /// The same with their bytes.
@@ -126,7 +126,7 @@ impl Store {
     /// # Errors
     /// `AlreadyExists`, `Invalid` without a name, `NotFound` for a namespace that is not there.
     pub fn create(&mut self, resource: Resource, object: Value) -> Result<Arc<Value>, Status> {
-        self.insert(resource, object, false).map(|stored| stored.value)
+        self.insert(resource, object, false).map(|stored| stored.value(resource))
     }
 
     /// As [`Store::create`], with the bytes, and only tried out if `dry_run`.
@@ -173,7 +173,8 @@ impl Store {
             None => return Err(Status::not_found(resource, name)),
         };
         change(&mut object);
-        self.put(resource, (namespace, name), object, Write { part: Part::Whole, dry_run: false }).map(|stored| stored.value)
+        self.put(resource, (namespace, name), object, Write { part: Part::Whole, dry_run: false })
+            .map(|stored| stored.value(resource))
     }
 
     /// Replaces the status of an object.
@@ -214,18 +215,20 @@ impl Store {
         if !wanted.is_object() {
             return Err(Status::bad_request(format!("a {} must be an object", resource.about().kind)));
         }
-        let mut object = merged(resource, &before.value, wanted, part);
-        if object == *before.value {
+        let was = before.value(resource);
+        let mut object = merged(resource, &was, wanted, part);
+        if object == *was {
             return Ok(before);
         }
         let version = self.version + 1;
         object["metadata"]["resourceVersion"] = version.to_string().into();
         let stored = Stored::new(object, version);
         if !dry_run {
-            let done = stored.value["metadata"]["deletionTimestamp"].is_string() && !has_finalizers(&stored.value);
+            let is = stored.value(resource);
+            let done = is["metadata"]["deletionTimestamp"].is_string() && !has_finalizers(&is);
             self.commit(resource, (namespace.to_owned(), name.to_owned()), (!done).then(|| stored.clone()), &stored);
             if done {
-                self.collect(&stored.value);
+                self.collect(&stored.value(resource));
             }
         }
         Ok(stored)
@@ -250,11 +253,11 @@ impl Store {
         object["metadata"]["resourceVersion"] = (self.version + 1).to_string().into();
         let stored = Stored::new(object, self.version + 1);
         self.commit(resource, (namespace.to_owned(), name.to_owned()), None, &stored);
-        self.collect(&stored.value);
+        self.collect(&stored.value(resource));
         if resource == Resource::Namespace {
             self.empty_namespace(name);
         }
-        Ok(stored.value)
+        Ok(stored.value(resource))
     }
 
     /// Deletes an object and leaves what it owns, without an owner.
@@ -337,10 +340,10 @@ impl Store {
     fn commit(&mut self, resource: Resource, at: Name, state: Option<Stored>, last: &Stored) {
         self.version += 1;
         let gone = state.is_none();
-        self.index(resource, &at, &last.value, gone);
+        self.index(resource, &at, last.owners(), gone);
         let table = &mut self.objects[resource as usize];
         let before = match state {
-            Some(stored) => table.insert(at, stored),
+            Some(stored) => table.insert(at, stored.kept()),
             None => table.remove(&at),
         };
         let what = match (&before, gone) {
@@ -348,23 +351,20 @@ impl Store {
             (None, false) => What::Created,
             (Some(_), false) => What::Changed,
         };
-        if let Some(before) =
-            before.as_ref().filter(|b| b.value["metadata"]["ownerReferences"] != last.value["metadata"]["ownerReferences"])
-        {
-            let kept: BTreeSet<&str> = owners(&last.value).collect();
-            for uid in owners(&before.value).filter(|uid| !kept.contains(uid)) {
+        if let Some(before) = before.as_ref().filter(|before| before.owners() != last.owners()) {
+            for uid in before.owners().iter().filter(|uid| !last.owners().contains(uid)) {
                 forget_owned(&mut self.owned, uid, resource, &before.snapshot);
             }
         }
         let before = before.map(|before| before.snapshot);
         self.histories[resource as usize].push(Change { version: self.version, before, after: last.snapshot.clone(), gone });
         if resource != Resource::Event {
-            self.feed.push(Changed { resource, what, object: last.value.clone() });
+            self.feed.push(Changed { resource, what, object: last.value(resource) });
         }
     }
 
-    fn index(&mut self, resource: Resource, at: &Name, object: &Value, gone: bool) {
-        for uid in owners(object) {
+    fn index(&mut self, resource: Resource, at: &Name, owners: &[String], gone: bool) {
+        for uid in owners {
             if gone {
                 if let Some(owned) = self.owned.get_mut(uid) {
                     owned.remove(&(resource, at.clone()));
@@ -372,7 +372,7 @@ impl Store {
             } else if let Some(owned) = self.owned.get_mut(uid) {
                 owned.insert((resource, at.clone()));
             } else {
-                self.owned.insert(uid.to_owned(), BTreeSet::from([(resource, at.clone())]));
+                self.owned.insert(uid.clone(), BTreeSet::from([(resource, at.clone())]));
             }
         }
     }
@@ -417,10 +417,6 @@ fn disown(object: &mut Value, uid: &str) {
     if let Some(references) = object["metadata"]["ownerReferences"].as_array_mut() {
         references.retain(|reference| reference["uid"] != uid);
     }
-}
-
-fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    object["metadata"]["ownerReferences"].as_array().into_iter().flatten().filter_map(|reference| reference["uid"].as_str())
 }
 
 fn text<'a>(object: &'a Value, key: &str) -> &'a str {

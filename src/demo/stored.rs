@@ -9,12 +9,15 @@ use serde_json::Value;
 
 use super::resource::Resource;
 
+/// Objects with this label are left alone by the world's controllers, as by those of another instance.
+pub const INSTANCE: &str = "argo-rollouts.argoproj.io/controller-instance-id";
+
 /// An object and its tree. The tree is dropped with the last version; the snapshot lives on in the history.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// The object.
-    pub value: Arc<Value>,
-    /// The same for the wire.
+    tree: Option<Arc<Value>>,
+    owners: Vec<String>,
+    /// The object for the wire.
     pub snapshot: Arc<Snapshot>,
 }
 
@@ -43,11 +46,39 @@ impl Stored {
         });
         let body = serde_json::to_vec(&Untyped(&value)).unwrap_or_default();
         let snapshot = Snapshot { namespace: text("namespace"), name: text("name"), labels, version, body: body.into() };
-        Self { value: Arc::new(value), snapshot: Arc::new(snapshot) }
+        let owners = owners(&value).map(str::to_owned).collect();
+        Self { tree: Some(Arc::new(value)), owners, snapshot: Arc::new(snapshot) }
+    }
+
+    /// The object.
+    pub fn value(&self, resource: Resource) -> Arc<Value> {
+        self.tree.clone().unwrap_or_else(|| Arc::new(self.snapshot.value(resource)))
+    }
+
+    /// The uids of its owners.
+    pub fn owners(&self) -> &[String] {
+        &self.owners
+    }
+
+    /// The same for keeping: a tree weighs three times its bytes, and nobody looks at those of objects left alone.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        if self.snapshot.label(INSTANCE).is_some() {
+            self.tree = None;
+        }
+        self
     }
 }
 
 impl Snapshot {
+    /// The object, read from its bytes.
+    pub fn value(&self, resource: Resource) -> Value {
+        let mut value: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        value["apiVersion"] = resource.api_version().into();
+        value["kind"] = resource.about().kind.into();
+        value
+    }
+
     /// Appends the object with its type.
     pub fn write_typed(&self, resource: Resource, out: &mut Vec<u8>) {
         let kind = resource.about().kind;
@@ -62,6 +93,11 @@ impl Snapshot {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
     }
+}
+
+/// The uids of an object's owners.
+pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    object["metadata"]["ownerReferences"].as_array().into_iter().flatten().filter_map(|reference| reference["uid"].as_str())
 }
 
 /// An object without the fields that say its type: lists of built-in kinds leave them out.

@@ -22,7 +22,7 @@ pub fn get(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Repl
     let stored = api.world.with(api.place(), |store| store.stored(target.resource, &target.namespace, name).cloned());
     let stored = stored.ok_or_else(|| Status::not_found(target.resource, name))?;
     if target.part == "scale" {
-        return Ok(reply::json(200, &scale(&stored.value)));
+        return Ok(reply::json(200, &scale(&stored.value(target.resource))));
     }
     Ok(shown(api, asked, target.resource, &stored, 200))
 }
@@ -129,7 +129,7 @@ pub fn delete_all(api: &Api, asked: &Asked, target: &Target) -> Result<Reply, St
             // What was owned by one of them may be gone already.
             drop(store.delete(target.resource, (&object.snapshot.namespace, &object.snapshot.name)));
         }
-        found.iter().map(|stored| Value::clone(&stored.value)).collect()
+        found.iter().map(|stored| Value::clone(&stored.value(target.resource))).collect()
     });
     let kind = format!("{}List", target.resource.about().kind);
     Ok(reply::json(200, &json!({ "kind": kind, "apiVersion": target.resource.api_version(), "metadata": {}, "items": items })))
@@ -192,7 +192,7 @@ fn rescale(api: &Api, asked: &Asked, target: &Target, name: &str, patch: &Value)
         store.put(target.resource, at, object, Write { part: Part::Main, dry_run })
     };
     let stored = api.world.with(api.place(), set)?;
-    Ok(reply::json(200, &scale(&stored.value)))
+    Ok(reply::json(200, &scale(&stored.value(target.resource))))
 }
 
 fn json_patched(mut object: Value, patch: &json_patch::Patch) -> Result<Value, Status> {
