@@ -80,11 +80,10 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
     cockpit::open(&settings(&files, common)?, common)
 }
 
-/// The world's environments, the last one first on the screen, with the user's own looks and keys.
+/// The world's environments with the user's own looks and keys.
 fn settings(files: &demo::Files, common: &Common) -> Result<Settings, Failure> {
     let mut settings = Files::find(Some(&files.config()))?.settings()?;
     settings.ui = common.files()?.settings()?.ui;
-    settings.start_environment = settings.environments.len().saturating_sub(1);
     common.chosen(settings)
 }
 
