@@ -6,24 +6,25 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::admin::{Admin, ROLLOUTS};
+use super::admin::{Admin, ROLLOUTS, in_namespace};
 
 /// Kills what it guards when its standard input ends, which it does with the process that holds the other end.
-const GUARD: &str = r#"log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & pid=$!; read -r _; kill -9 $pid; wait $pid 2>/dev/null"#;
+const GUARD: &str = r#"log=$1 litter=$2; shift 2; "$@" >>"$log" 2>&1 </dev/null & read -r _; kill -9 $!; wait 2>/dev/null; [ -z "$litter" ] || rm -rf "$litter""#;
 
 /// A process that does not outlive us.
 pub struct Guarded(Child);
 
 impl Guarded {
-    fn start(log: &Path, program: &Path, arguments: &[String]) -> Self {
+    /// `litter` is a folder to remove when it has ended.
+    fn start(log: &Path, litter: Option<&Path>, program: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", GUARD, "guard"]).arg(log).arg(program).args(arguments);
+        command.args(["-c", GUARD, "guard"]).arg(log).arg(litter.unwrap_or(Path::new(""))).arg(program).args(arguments);
         let quiet = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(quiet.spawn().expect("sh can be started"))
     }
@@ -55,6 +56,7 @@ pub struct Server {
 }
 
 static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 static TRIED: AtomicBool = AtomicBool::new(false);
 
 /// The cluster that all tests share; None, and why, if there are no binaries.
@@ -82,7 +84,7 @@ impl Cluster {
         let mut arguments = text(&["--unsafe-no-fsync", "--data-dir", &data, "--listen-client-urls", &database]);
         arguments.extend(text(&["--advertise-client-urls", &database, "--listen-peer-urls", &peer]));
         arguments.extend(text(&["--initial-advertise-peer-urls", &peer, "--initial-cluster", &format!("default={peer}")]));
-        let etcd = Guarded::start(&folder.join("etcd.log"), &assets.join("etcd"), &arguments);
+        let etcd = Guarded::start(&folder.join("etcd.log"), Some(&folder), &assets.join("etcd"), &arguments);
         let users = [("admin", "system:masters"), ("captain", "captains"), ("viewer", "viewers"), ("nobody", "nobodies")];
         let tokens: Vec<String> = users.iter().map(|(user, group)| format!("token-of-{user},{user},{user},{group}")).collect();
         fs::write(folder.join("tokens.csv"), tokens.join("\n")).unwrap();
@@ -96,7 +98,7 @@ impl Cluster {
             assert!(begun.elapsed() < Duration::from_secs(60), "kube-apiserver does not start: see {}", folder.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        let kubeconfig = write_kubeconfig(&folder, "admin", port);
+        let kubeconfig = write_kubeconfig(&folder, "admin", "default", port);
         let admin = Admin::new(&kubeconfig, None);
         admin.wait("/readyz");
         for crd in crds().iter().filter(|crd| crd["spec"]["group"] != "flagger.app") {
@@ -109,10 +111,10 @@ impl Cluster {
         Self { folder, assets, database, _etcd: etcd, _server: process, admin }
     }
 
-    /// A kubeconfig for one of `admin`, `captain`, `viewer` and `nobody`.
-    pub fn kubeconfig(&self, user: &str) -> PathBuf {
+    /// A kubeconfig for one of `admin`, `captain`, `viewer` and `nobody`, whose context is in the namespace.
+    pub fn kubeconfig(&self, user: &str, namespace: &str) -> PathBuf {
         let port = self.admin.url.rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
-        write_kubeconfig(&self.folder, user, port)
+        write_kubeconfig(&self.folder, user, namespace, port)
     }
 
     /// Another server on the same database.
@@ -127,6 +129,22 @@ impl Cluster {
     pub fn revive(&self, server: &mut Server) {
         server.process = Some(start_server(&self.folder, &self.assets, &self.database, server.port, &server.flags));
         Admin::new(&server.kubeconfig(self), None).wait("/readyz");
+    }
+
+    /// Lets a user read everything that the program reads, in one namespace; gives the path of the binding.
+    pub fn let_read(&self, user: &str, namespace: &str) -> String {
+        self.admin.namespace(namespace);
+        let rules = json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"] }]);
+        let role = json!({ "metadata": { "name": "reader" }, "rules": rules });
+        let group = "rbac.authorization.k8s.io";
+        let binding = json!({
+            "metadata": { "name": format!("{user}-reads") },
+            "roleRef": { "apiGroup": group, "kind": "Role", "name": "reader" },
+            "subjects": [{ "apiGroup": group, "kind": "User", "name": user }],
+        });
+        self.admin.call("POST", &in_namespace(namespace, "roles"), Some(&role));
+        self.admin.create(&in_namespace(namespace, "rolebindings"), &binding);
+        format!("{}/{user}-reads", in_namespace(namespace, "rolebindings"))
     }
 
     /// Installs Flagger's CRD.
@@ -156,7 +174,7 @@ impl Cluster {
 impl Server {
     /// As admin.
     pub fn kubeconfig(&self, cluster: &Cluster) -> PathBuf {
-        write_kubeconfig(&cluster.folder, "admin", self.port)
+        write_kubeconfig(&cluster.folder, "admin", "default", self.port)
     }
 
     /// As a machine that loses its power.
@@ -187,19 +205,20 @@ fn start_server(folder: &Path, assets: &Path, database: &str, port: u16, flags: 
     ];
     let arguments = pairs.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]);
     let arguments: Vec<String> = arguments.chain(flags.iter().cloned()).collect();
-    Guarded::start(&folder.join("apiserver.log"), &assets.join("kube-apiserver"), &arguments)
+    Guarded::start(&folder.join("apiserver.log"), None, &assets.join("kube-apiserver"), &arguments)
 }
 
-fn write_kubeconfig(folder: &Path, user: &str, port: u16) -> PathBuf {
+fn write_kubeconfig(folder: &Path, user: &str, namespace: &str, port: u16) -> PathBuf {
     let certificate = folder.join("server").join("apiserver.crt");
     let cluster = json!({ "server": format!("https://127.0.0.1:{port}"), "certificate-authority": certificate });
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "real",
         "clusters": [{ "name": "real", "cluster": cluster }],
         "users": [{ "name": user, "user": { "token": format!("token-of-{user}") } }],
-        "contexts": [{ "name": "real", "context": { "cluster": "real", "user": user, "namespace": "default" } }],
+        "contexts": [{ "name": "real", "context": { "cluster": "real", "user": user, "namespace": namespace } }],
     });
-    let path = folder.join(format!("{user}-{port}.kubeconfig"));
+    // Tests write theirs at the same time.
+    let path = folder.join(format!("{user}-{}.kubeconfig", COUNT.fetch_add(1, Ordering::Relaxed)));
     fs::write(&path, config.to_string()).unwrap();
     path
 }

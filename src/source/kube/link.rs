@@ -19,6 +19,15 @@ use crate::source::Post;
 /// Objects per page.
 const PAGE: u32 = 500;
 
+/// A call to all watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kick {
+    /// Counts calls.
+    count: u64,
+    /// Counts those calls that said to list everything again.
+    pub lists: u64,
+}
+
 /// One connection.
 pub struct Link {
     /// The way out.
@@ -35,8 +44,8 @@ pub struct Link {
     pub alarm: Notify,
     /// The credentials are no longer taken.
     pub rejected: Notify,
-    /// Counts how often all watches were told to try again now.
-    pub kicks: watch::Sender<u64>,
+    /// Tells all watches to try again now.
+    pub kicks: watch::Sender<Kick>,
     /// Where Rollouts are read instead of everywhere.
     narrowed: Mutex<Option<Arc<str>>>,
 }
@@ -45,13 +54,18 @@ impl Link {
     /// A connection that has not been used.
     pub fn new(client: Client, post: Post, namespace: Arc<str>, registry: Arc<Registry>) -> Self {
         let readings = Readings::new(post.clone());
-        let (alarm, rejected, kicks) = (Notify::new(), Notify::new(), watch::Sender::new(0));
+        let (alarm, rejected, kicks) = (Notify::new(), Notify::new(), watch::Sender::default());
         Self { client, post, namespace, registry, readings, alarm, rejected, kicks, narrowed: Mutex::default() }
     }
 
     /// Tells all watches to try again now, from where they are.
     pub fn kick(&self) {
-        self.kicks.send_modify(|count| *count += 1);
+        self.kicks.send_modify(|kick| kick.count += 1);
+    }
+
+    /// Tells all watches to list everything again now: what they said so far cannot be trusted.
+    pub fn list_again(&self) {
+        self.kicks.send_modify(|kick| kick.lists += 1);
     }
 
     /// Rollouts are read here instead of everywhere, or everywhere again.

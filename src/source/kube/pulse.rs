@@ -27,7 +27,7 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two beats while the server is there.
 const CALM: Duration = Duration::from_secs(4);
 /// Between two beats while it is not.
-const ANXIOUS: Duration = Duration::from_secs(2);
+const ANXIOUS: Duration = Duration::from_secs(1);
 /// Between two beats when everything calls at once.
 const SHORTEST: Duration = Duration::from_millis(300);
 /// A server's wish to be left alone is granted up to this.
@@ -126,9 +126,9 @@ impl Pulse {
         let changed = name.is_none() && self.answers.insert(place.clone(), cause).is_some_and(|before| before != cause);
         let changed_elsewhere = self.look_elsewhere(&place).await;
         if silent {
-            tracing::warn!("a watch has fallen silent; all are begun anew");
-        }
-        if back || silent || changed || changed_elsewhere {
+            tracing::warn!("a watch has fallen silent; everything is listed again");
+            self.link.list_again();
+        } else if back || changed || changed_elsewhere {
             self.link.kick();
         }
         pause

@@ -14,7 +14,7 @@ use super::envelope::{Page, Said, object};
 use super::exchange::{Lines, PATIENCE, ask, read};
 use super::fault::{Cause, Fault};
 use super::known::{Known, lock};
-use super::link::{Link, changes, page, sample};
+use super::link::{Kick, Link, changes, page, sample};
 use super::pace::Pace;
 use super::scope::{Place, Scope};
 use crate::domain::fact::{News, Reading};
@@ -42,7 +42,9 @@ pub struct Reader {
     scope: Scope,
     link: Arc<Link>,
     known: Arc<Mutex<Known>>,
-    kicked: watch::Receiver<u64>,
+    kicked: watch::Receiver<Kick>,
+    /// How often it has been told to list everything again.
+    lists: u64,
     /// Whether the context's own namespace may stand in for all of them.
     may_narrow: bool,
     /// That it does, and why.
@@ -61,15 +63,16 @@ impl Reader {
     pub fn new(id: u64, scope: Scope, link: Arc<Link>, may_narrow: bool) -> Self {
         let known = link.registry.of(&scope.place);
         let kicked = link.kicks.subscribe();
+        let lists = kicked.borrow().lists;
         let may_narrow = may_narrow && scope.place.namespace.is_none();
         let (narrowed, version, streams, live, pace) = (None, None, true, false, Pace::default());
-        Self { id, scope, link, known, kicked, may_narrow, narrowed, version, streams, live, pace }
+        Self { id, scope, link, known, kicked, lists, may_narrow, narrowed, version, streams, live, pace }
     }
 
     /// Reads until it is aborted.
     pub async fn run(mut self) {
         loop {
-            self.kicked.mark_unchanged();
+            self.heed();
             let begun = Instant::now();
             let mut opened = false;
             let pause = match self.turn(&mut opened).await {
@@ -89,6 +92,16 @@ impl Reader {
                 () = sleep(pause) => {}
                 _ = self.kicked.changed() => {}
             }
+        }
+    }
+
+    /// Does what the last kick said. A watch that fell silent is followed by a list in pages: a stream could be just as silent.
+    fn heed(&mut self) {
+        let lists = self.kicked.borrow_and_update().lists;
+        if lists != self.lists {
+            self.lists = lists;
+            self.version = None;
+            self.streams = false;
         }
     }
 
