@@ -138,6 +138,7 @@ impl Dump {
             let broken_at = line + error.line().saturating_sub(1);
             self.complaints.push(format!("{name}, line {broken_at}: not JSON: {error}."));
             let Some(broken) = rest.get(begin..) else { return any };
+            any |= self.salvage(name, broken);
             let next = broken.match_indices('\n').map(|(place, _)| place + 1).find(|place| {
                 let tail = broken.get(*place..).unwrap_or_default();
                 *place > 1 && tail.starts_with(['{', '['])
@@ -145,6 +146,23 @@ impl Dump {
             let Some(tail) = next.and_then(|place| broken.get(place..)) else { return any };
             line += rest.get(..rest.len() - tail.len()).unwrap_or_default().matches('\n').count();
             rest = tail;
+        }
+    }
+
+    /// Takes the whole items out of a list that breaks off or is broken further on. Returns whether there were any.
+    fn salvage(&mut self, name: &str, broken: &str) -> bool {
+        let Some((head, mut rest)) = broken.split_once("\"items\"").and_then(|(head, tail)| Some((head, tail.split_once('[')?.1)))
+        else {
+            return false;
+        };
+        let field = |field: &str| head.split_once(field).and_then(|(_, tail)| tail.split('"').nth(1)).unwrap_or_default();
+        let (kind, api_version) = (field("\"kind\""), field("\"apiVersion\""));
+        let before = self.objects;
+        loop {
+            let mut items = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+            let Some(Ok(item)) = items.next() else { return self.objects > before };
+            self.add_item(name, kind, api_version, item);
+            rest = rest.get(items.byte_offset()..).unwrap_or_default().trim_start().trim_start_matches(',');
         }
     }
 
@@ -354,6 +372,11 @@ mod tests {
         let dump = read(documents);
         assert_eq!(names(&dump), ["shop/a", "shop/b"]);
         assert!(dump.complaints[0].starts_with("dump, document at line 4: not YAML"), "{:?}", dump.complaints);
+        let torn = format!(
+            r#"{{"apiVersion":"argoproj.io/v1alpha1","kind":"RolloutList","items":[{{"metadata":{{"name":"a"}}}}, {},{{"kind":"Ro"#,
+            rollout("b")
+        );
+        assert_eq!((names(&read(&torn)), read(&torn).complaints.len()), (vec!["/a".to_owned(), "shop/b".to_owned()], 1));
         let odd = read(r#"{"kind":"Rollout","metadata":{"name":"a","namespace":"shop"},"spec":{"replicas":"five"}}"#);
         let key = odd.cluster.keys().next().unwrap();
         assert!(odd.cluster.glance(key).unwrap().odd);
