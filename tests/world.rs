@@ -3,6 +3,7 @@
 mod faults;
 mod http;
 mod reading;
+mod serve;
 mod writing;
 
 use serde_json::{Value, json};
