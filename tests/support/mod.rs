@@ -4,3 +4,5 @@ pub mod admin;
 pub mod api_server;
 pub mod eyes;
 pub mod source_stories;
+pub mod company;
+pub mod picture;
