@@ -20,8 +20,14 @@ use crate::support::picture::picture;
 const SIZES: [(u16, u16); 4] = [(200, 60), (140, 40), (80, 24), (40, 12)];
 
 fn settings() -> Settings {
-    let environment = |name: &str, tier| config::Environment { name: name.to_owned(), context: Some(name.to_owned()), tier, ..config::Environment::current() };
-    let environments = vec![environment("prod-us-east-1", Tier::Prod), environment("stage", Tier::Stage), environment("sandbox", Tier::Dev)];
+    let environment = |name: &str, tier| config::Environment {
+        name: name.to_owned(),
+        context: Some(name.to_owned()),
+        tier,
+        ..config::Environment::current()
+    };
+    let environments =
+        vec![environment("prod-us-east-1", Tier::Prod), environment("stage", Tier::Stage), environment("sandbox", Tier::Dev)];
     Settings { environments, ..Settings::default() }
 }
 
@@ -88,5 +94,25 @@ fn everywhere(name: &str, keys: &str) {
 
 #[test]
 fn bridge() {
-    everywhere("bridge", "");
+    everywhere("bridge", "/gateway<enter>");
+}
+
+#[test]
+fn rollouts() {
+    everywhere("rollouts", "3");
+}
+
+#[test]
+fn detail() {
+    everywhere("detail", "/gateway<enter><enter>");
+}
+
+#[test]
+fn help() {
+    everywhere("help", "?");
+}
+
+#[test]
+fn environments() {
+    everywhere("environments", "e");
 }

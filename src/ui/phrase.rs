@@ -40,12 +40,15 @@ pub fn next(release: &Release, now: Timestamp) -> Phrase {
         Some(WaitingFor::Time) => Phrase::new(
             Mark::Waiting,
             match release.next_weight {
+                _ if release.way == Way::BlueGreen => Cow::Borrowed("switches by itself"),
                 Some(weight) => Cow::Owned(format!("auto→{weight}%")),
                 None => Cow::Borrowed("goes on by itself"),
             },
         ),
         Some(WaitingFor::Analysis) => Phrase::new(Mark::Unknown, "waits for analysis"),
         Some(WaitingFor::Experiment) => Phrase::new(Mark::Unknown, "waits for experiment"),
+        // Where something is known to keep the pods from starting, a turning mark would look as if all went well.
+        Some(WaitingFor::Pods) if release.why.is_some() => Phrase::new(Mark::Warning, pods(release)),
         Some(WaitingFor::Pods) => Phrase::new(Mark::Running, pods(release)),
         Some(WaitingFor::Weight) => Phrase::new(Mark::Running, "waits for router"),
         Some(WaitingFor::Controller) => Phrase::new(Mark::Running, "waits for controller"),
@@ -140,9 +143,9 @@ fn by_itself(release: &Release, now: Timestamp) -> String {
 /// What comes after the present wait.
 fn goal(release: &Release) -> Option<String> {
     match (release.next_weight, release.way, release.revision) {
+        (_, Way::BlueGreen, Some(revision)) if !release.promoted => Some(format!("the switch to revision {revision}")),
         (Some(weight), ..) => Some(format!("{weight}%")),
-        (None, Way::BlueGreen, Some(revision)) if !release.promoted => Some(format!("the switch to revision {revision}")),
-        _ => None,
+        (None, ..) => None,
     }
 }
 

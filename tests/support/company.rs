@@ -41,7 +41,8 @@ pub struct Service<'a> {
 
 impl Service<'_> {
     fn hash(&self, revision: i64) -> String {
-        let sum = self.name.bytes().fold(revision.unsigned_abs() * 7919, |sum, byte| sum.wrapping_mul(131).wrapping_add(byte.into()));
+        let sum =
+            self.name.bytes().fold(revision.unsigned_abs() * 7919, |sum, byte| sum.wrapping_mul(131).wrapping_add(byte.into()));
         format!("{:09x}", sum % 0xf_ffff_ffff)
     }
 
@@ -155,7 +156,11 @@ impl Company {
     }
 
     fn pod(&mut self, service: &Service<'_>, set: &str, number: i64, image: &str, ready: bool, created: i64) {
-        let name = format!("{set}-{}", ["x2k9q", "b7wfm", "q5zrt", "m8cvd", "t4hjn", "k6spl", "w9gxb", "d3fnz", "r7mqc", "z5tvk"][usize::try_from(number % 10).unwrap()]);
+        let name = format!(
+            "{set}-{}",
+            ["x2k9q", "b7wfm", "q5zrt", "m8cvd", "t4hjn", "k6spl", "w9gxb", "d3fnz", "r7mqc", "z5tvk"]
+                [usize::try_from(number % 10).unwrap()]
+        );
         let broken = service.name == "search" && !ready;
         let state = if ready {
             json!({"running": {"startedAt": ago(created)}})
@@ -169,7 +174,7 @@ impl Company {
                 "labels": {"app": service.name},
                 "ownerReferences": [{"kind": "ReplicaSet", "name": set, "uid": format!("uid-{set}"), "controller": true}]},
             "spec": {"containers": [{"name": "app", "image": image}]},
-            "status": {"phase": if ready { "Running" } else { "Pending" }, "containerStatuses": [{"name": "app", "image": image, "ready": ready,
+            "status": {"conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }, "lastTransitionTime": ago(created)}], "phase": if ready { "Running" } else { "Pending" }, "containerStatuses": [{"name": "app", "image": image, "ready": ready,
                 "restartCount": if number == 1 && ready { 2 } else { 0 }, "state": state}]},
         });
         self.put(Object::Pod, &pod);
@@ -200,7 +205,14 @@ impl Company {
 
     /// In the middle of its steps: a timed pause with 4:31 left, judged in the background.
     fn gateway(&mut self) {
-        let service = Service { namespace: "shop", name: "gateway", replicas: 10, stable: (13, "v1.2.9"), canary: Some((14, "v1.3.0")), pods: (3, 3) };
+        let service = Service {
+            namespace: "shop",
+            name: "gateway",
+            replicas: 10,
+            stable: (13, "v1.2.9"),
+            canary: Some((14, "v1.3.0")),
+            pods: (3, 3),
+        };
         let over = json!({
             "metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "shop-gateway:argoproj.io/Rollout:shop/gateway"}},
             "spec": {"strategy": {"canary": {"analysis": {"templates": [{"templateName": "success-rate"}], "startingStep": 1}}}},
@@ -213,16 +225,32 @@ impl Company {
         let metrics = json!([{"name": "success-rate", "interval": "1m", "successCondition": "result[0] >= 0.95", "failureLimit": 3},
             {"name": "latency-p95", "interval": "1m", "successCondition": "result[0] < 1.5", "failureLimit": 2}]);
         let measure = |values: [(&str, &str); 4]| -> Vec<Value> {
-            values.iter().zip(0_i64..).map(|((phase, value), number)| json!({"phase": phase, "value": value, "finishedAt": ago(240 - 60 * number)})).collect()
+            values
+                .iter()
+                .zip(0_i64..)
+                .map(|((phase, value), number)| json!({"phase": phase, "value": value, "finishedAt": ago(240 - 60 * number)}))
+                .collect()
         };
-        let good = measure([("Successful", "[0.9931]"), ("Successful", "[0.9907]"), ("Successful", "[0.9912]"), ("Successful", "[0.9944]")]);
-        let mixed = measure([("Successful", "[0.412]"), ("Failed", "[1.731]"), ("Successful", "[0.498]"), ("Successful", "[0.455]")]);
+        let good = measure([
+            ("Successful", "[0.9931]"),
+            ("Successful", "[0.9907]"),
+            ("Successful", "[0.9912]"),
+            ("Successful", "[0.9944]"),
+        ]);
+        let mixed =
+            measure([("Successful", "[0.412]"), ("Failed", "[1.731]"), ("Successful", "[0.498]"), ("Successful", "[0.455]")]);
         let results = json!([
             {"name": "success-rate", "phase": "Running", "count": 9, "successful": 9, "measurements": good},
             {"name": "latency-p95", "phase": "Running", "count": 9, "successful": 8, "failed": 1, "measurements": mixed}]);
         self.run(&service, "Background", "Running", &metrics, &results);
         self.event(&service, 652, "Normal", "RolloutUpdated", "Rollout updated to revision 14");
-        self.event(&service, 641, "Normal", "NewReplicaSetCreated", &format!("Created ReplicaSet gateway-{} (revision 14)", service.hash(14)));
+        self.event(
+            &service,
+            641,
+            "Normal",
+            "NewReplicaSetCreated",
+            &format!("Created ReplicaSet gateway-{} (revision 14)", service.hash(14)),
+        );
         self.event(&service, 640, "Normal", "RolloutStepCompleted", "Rollout step 1/8 completed (setWeight: 10)");
         self.event(&service, 340, "Normal", "RolloutStepCompleted", "Rollout step 2/8 completed (pause: 5m)");
         self.event(&service, 330, "Normal", "RolloutStepCompleted", "Rollout step 3/8 completed (setWeight: 25)");
@@ -230,35 +258,77 @@ impl Company {
     }
 
     fn troubled(&mut self) {
-        let payments = Service { namespace: "billing", name: "payments", replicas: 6, stable: (8, "2.14.1"), canary: Some((9, "2.15.0")), pods: (0, 0) };
+        let payments = Service {
+            namespace: "billing",
+            name: "payments",
+            replicas: 6,
+            stable: (8, "2.14.1"),
+            canary: Some((9, "2.15.0")),
+            pods: (0, 0),
+        };
         let message = "RolloutAborted: Rollout aborted update to revision 9: Metric \"error-rate\" assessed Failed due to failed (3) > failureLimit (2)";
         let over = json!({"status": {"phase": "Degraded", "abort": true, "abortedAt": ago(372), "message": message,
             "canary": {"weights": {"canary": {"weight": 0}, "stable": {"weight": 100}}}}});
         self.add(&payments, over, 372);
-        let search = Service { namespace: "shop", name: "search", replicas: 4, stable: (21, "8.4.0"), canary: Some((22, "8.4.1")), pods: (1, 0) };
+        let search = Service {
+            namespace: "shop",
+            name: "search",
+            replicas: 4,
+            stable: (21, "8.4.0"),
+            canary: Some((22, "8.4.1")),
+            pods: (1, 0),
+        };
         let over = json!({"status": {"phase": "Progressing", "message": "updated replicas are still becoming available",
             "canary": {"weights": {"canary": {"weight": 0}, "stable": {"weight": 100}}}}});
         self.add(&search, over, 185);
     }
 
     fn waiting(&mut self) {
-        let orders = Service { namespace: "shop", name: "orders", replicas: 8, stable: (40, "v5.0.2"), canary: Some((41, "v5.1.0")), pods: (4, 4) };
+        let orders = Service {
+            namespace: "shop",
+            name: "orders",
+            replicas: 8,
+            stable: (40, "v5.0.2"),
+            canary: Some((41, "v5.1.0")),
+            pods: (4, 4),
+        };
         let over = json!({"spec": {"strategy": {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}},
             "status": {"phase": "Paused", "message": "CanaryPauseStep", "currentStepIndex": 1, "controllerPause": true,
                 "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": ago(1260)}],
                 "canary": {"weights": {"canary": {"weight": 50}, "stable": {"weight": 50}}}}});
         self.add(&orders, over, 1262);
-        let web = Service { namespace: "shop", name: "web", replicas: 12, stable: (66, "2026.3.1"), canary: Some((67, "2026.3.2")), pods: (2, 1) };
+        let web = Service {
+            namespace: "shop",
+            name: "web",
+            replicas: 12,
+            stable: (66, "2026.3.1"),
+            canary: Some((67, "2026.3.2")),
+            pods: (2, 1),
+        };
         let over = json!({"status": {"phase": "Progressing", "message": "updated replicas are still becoming available",
             "canary": {"weights": {"canary": {"weight": 0}, "stable": {"weight": 100}}}}});
         self.add(&web, over, 14);
-        let catalog = Service { namespace: "shop", name: "catalog", replicas: 3, stable: (4, "blue-118"), canary: Some((5, "green-119")), pods: (3, 3) };
+        let catalog = Service {
+            namespace: "shop",
+            name: "catalog",
+            replicas: 3,
+            stable: (4, "blue-118"),
+            canary: Some((5, "green-119")),
+            pods: (3, 3),
+        };
         let over = json!({"spec": {"strategy": {"canary": null, "blueGreen": {"activeService": "catalog", "previewService": "catalog-preview", "autoPromotionEnabled": false}}},
             "status": {"phase": "Paused", "message": "BlueGreenPause", "controllerPause": true, "currentStepIndex": null,
                 "pauseConditions": [{"reason": "BlueGreenPause", "startTime": ago(95)}],
                 "blueGreen": {"activeSelector": catalog.hash(4), "previewSelector": catalog.hash(5)}}});
         self.add(&catalog, over, 95);
-        let intelgraph = Service { namespace: "insight", name: "intelgraph", replicas: 5, stable: (30, "3.9.4"), canary: Some((31, "3.10.0-rc.2")), pods: (1, 1) };
+        let intelgraph = Service {
+            namespace: "insight",
+            name: "intelgraph",
+            replicas: 5,
+            stable: (30, "3.9.4"),
+            canary: Some((31, "3.10.0-rc.2")),
+            pods: (1, 1),
+        };
         let over = json!({"status": {"phase": "Progressing", "message": "more replicas need to be updated", "currentStepIndex": 6,
             "canary": {"weights": {"canary": {"weight": 50}, "stable": {"weight": 50}},
                 "currentStepAnalysisRunStatus": {"name": "intelgraph-smoke", "status": "Running"}}}});

@@ -39,12 +39,12 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     frame.remark.push(1, format!("theme {}: {}", theme.name, theme.description), dim);
     let inside = frame.draw(theme, buffer, area);
     let beside = inside.width >= BESIDE;
-    let keys = if beside { Rect { width: inside.width - 28, ..inside } } else { inside };
+    let keys = if beside { Rect { width: inside.width - 26, ..inside } } else { inside };
     for (line, place) in lines.iter().skip(offset).zip(rows(keys)) {
         draw_line(theme, line, &mut Pen::new(buffer, place));
     }
     if beside {
-        marks(state, theme, shift(inside, inside.width - 25), buffer);
+        marks(state, theme, shift(inside, inside.width - 24), buffer);
     }
 }
 
@@ -54,7 +54,7 @@ fn draw_line(theme: &Theme, line: &Line, pen: &mut Pen<'_>) {
             pen.put(words, theme.bold(Role::Strong));
         }
         Line::Keys { keys, words } => {
-            let cells = 16.min(pen.room() / 2);
+            let cells = 14.min(pen.room() / 2);
             pen.column_right(keys, cells, theme.style(Role::Accent)).skip(2).put(words, theme.style(Role::Text));
         }
         Line::Empty => {}
@@ -65,6 +65,6 @@ fn marks(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     Pen::new(buffer, row(area, 0)).put("Marks", theme.bold(Role::Strong));
     for ((mark, words), place) in MARKS.iter().zip(1..) {
         let glyph = theme.glyph(*mark, state.now);
-        Pen::new(buffer, row(area, place)).skip(2).put(glyph, theme.mark(*mark)).skip(2).put(words, theme.style(Role::Text));
+        Pen::new(buffer, row(area, place)).skip(1).put(glyph, theme.mark(*mark)).skip(1).put(words, theme.style(Role::Text));
     }
 }

@@ -71,7 +71,7 @@ const BY_WEIGHT: [(Column, u16); 10] = [
     (Column::Step, 5),
     (Column::Namespace, 11),
     (Column::Images, 24),
-    (Column::Revision, 7),
+    (Column::Revision, 5),
     (Column::Age, 4),
 ];
 
@@ -129,10 +129,12 @@ pub fn images(theme: &Theme, release: &Release, cells: u16, pen: &mut Pen<'_>) {
     let (from, to) = change(release);
     match (from, to) {
         (Some(from), Some(to)) => {
-            let (from, to) = (text::image(from), short_to(from, to));
-            let arrow = text::width(&to) + 1;
-            let from = text::fit_name(&from, cells.saturating_sub(arrow));
-            pen.put(&from, dim).put("→", dim).put(&to, theme.style(Role::Canary));
+            let to = short_to(from, to);
+            let room = cells.saturating_sub(text::width(&to) + 1);
+            // The name of the image is mostly the release's: where room is short, the tag tells more.
+            let whole = text::image(from);
+            let from = if text::width(&whole) > room { text::image_tag(from).unwrap_or(whole) } else { whole };
+            pen.put(&text::fit_name(&from, room), dim).put("→", dim).put(&to, theme.style(Role::Canary));
         }
         (Some(one), None) | (None, Some(one)) => {
             pen.put(&text::fit_name(&text::image(one), cells), dim);

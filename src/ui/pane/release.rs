@@ -91,16 +91,21 @@ impl Glance<'_> {
         let mut rest = self.sentence(area, buffer);
         rest = skip(rest, u16::from(airy));
         let versions = versions::versions(&self.opened.release, &revisions);
-        rest = versions::draw(&versions, &self.opened.release, self.theme, rest, buffer);
+        // The detail has panes of their own for steps and analyses.
         let elsewhere = matches!(self.state.screen, Screen::Detail(_)) && !self.alone();
+        if elsewhere {
+            rest = skip(rest, u16::from(usize::from(rest.height) > versions.len()));
+        }
+        rest = versions::draw(&versions, &self.opened.release, self.theme, rest, buffer);
+        if elsewhere {
+            return;
+        }
         if let Some(timeline) = self.opened.timeline.as_ref().filter(|timeline| !timeline.steps.is_empty()) {
             rest = skip(rest, u16::from(airy));
-            rest = self.timeline(timeline, rest, elsewhere, buffer);
+            rest = self.timeline(timeline, rest, buffer);
         }
         rest = skip(rest, u16::from(airy));
-        if !elsewhere {
-            self.analyses(&revisions, rest, buffer);
-        }
+        self.analyses(&revisions, rest, buffer);
     }
 
     /// Whether the pane has the screen for itself.
@@ -126,10 +131,10 @@ impl Glance<'_> {
         rest
     }
 
-    fn timeline(&self, timeline: &Timeline, area: Rect, elsewhere: bool, buffer: &mut Buffer) -> Rect {
+    fn timeline(&self, timeline: &Timeline, area: Rect, buffer: &mut Buffer) -> Rect {
         let theme = self.theme;
         let count = u16::try_from(timeline.steps.len()).unwrap_or(u16::MAX);
-        if !elsewhere && area.height >= count.saturating_add(6) {
+        if area.height >= count.saturating_add(6) {
             let title = Rect { height: 1.min(area.height), ..area };
             let mut pen = Pen::new(buffer, title);
             pen.put("steps", theme.style(Role::Dim)).skip(2);

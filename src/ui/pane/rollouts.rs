@@ -180,7 +180,7 @@ impl Row<'_> {
             }
             Column::Images => images(theme, release, cells, pen),
             Column::Revision => {
-                let revision = release.revision.map_or_else(String::new, |revision| format!("rev {revision}"));
+                let revision = release.revision.map_or_else(String::new, |revision| revision.to_string());
                 pen.column_right(&revision, cells, dim);
             }
             Column::Age => {
@@ -199,7 +199,8 @@ impl Row<'_> {
                 pen.put(&format!("on rev {revision}"), dim);
             }
             (None, Some(revision)) if release.way == Way::BlueGreen => {
-                pen.put(&format!("preview rev {revision}"), theme.style(Role::Canary));
+                let words = format!("rev {revision} preview");
+                pen.put(if text::width(&words) > cells { "preview" } else { &words }, theme.style(Role::Canary));
             }
             (Some(_), _) if release.promoted => {}
             (Some(weight), _) => bar::draw(pen, theme, weight, cells, Role::Canary),

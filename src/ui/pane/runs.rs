@@ -40,11 +40,13 @@ pub fn word(phase: &str) -> &str {
 /// The line of a run and those of its metrics.
 pub fn lines<'a>(theme: &Theme, run: &RunNode, now: Timestamp) -> Vec<Pieces<'a>> {
     let mut lines = vec![head(theme, run, now)];
-    lines.extend(run.metrics.iter().map(|metric| metric_line(theme, metric, now)));
+    let indent = || Pieces::new().add(0, "  ", theme.style(Role::Dim));
+    lines.extend(run.metrics.iter().map(|metric| indent().joined(metric_line(theme, metric, now))));
     lines
 }
 
-fn head<'a>(theme: &Theme, run: &RunNode, now: Timestamp) -> Pieces<'a> {
+/// The line of a run.
+pub fn head<'a>(theme: &Theme, run: &RunNode, now: Timestamp) -> Pieces<'a> {
     let mark = mark(&run.status);
     let kind = match &*run.kind {
         "Background" => "background analysis",
@@ -76,7 +78,7 @@ pub fn counted<'a>(mut line: Pieces<'a>, theme: &Theme, counts: Counts) -> Piece
 pub fn metric_line<'a>(theme: &Theme, metric: &MetricNode, now: Timestamp) -> Pieces<'a> {
     let mark = mark(&metric.status);
     let dim = theme.style(Role::Dim);
-    let mut line = Pieces::new().add(0, "  ", dim).add(0, theme.glyph(mark, now), theme.mark(mark));
+    let mut line = Pieces::new().add(0, theme.glyph(mark, now), theme.mark(mark));
     line = line.after(1, 0, metric.name.to_string(), theme.style(Role::Text));
     if metric.dry_run {
         line = line.after(1, 2, "(dry run)", dim);

@@ -9,7 +9,7 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 pub fn draw(pen: &mut Pen<'_>, theme: &Theme, share: i64, cells: u16, role: Role) {
     let cells = cells.min(pen.room());
     let (full, eighth) = split(share, cells);
-    let style = theme.style(role);
+    let style = theme.fill(role);
     pen.fill("█", full, style);
     let part = EIGHTHS.get(usize::from(eighth)).copied().unwrap_or_default();
     let partly = u16::from(!part.is_empty());
