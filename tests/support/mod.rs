@@ -2,7 +2,7 @@
 
 pub mod admin;
 pub mod api_server;
-pub mod eyes;
-pub mod source_stories;
 pub mod company;
+pub mod eyes;
 pub mod picture;
+pub mod source_stories;
