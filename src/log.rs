@@ -94,27 +94,28 @@ pub enum Error {
     Twice,
 }
 
-/// Starts logging for this process: lines of `level` and graver go to `file` and to the ring that is returned.
-pub fn start(level: &str, file: &Path) -> Result<Ring, Error> {
+/// Starts logging for this process: lines of `level` and graver go to `file`, if there is one, and to the ring that is returned.
+pub fn start(level: &str, file: Option<&Path>) -> Result<Ring, Error> {
     let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|_| Error::Level { level: level.to_owned() })?;
-    set_aside(file);
     let ring = Ring::default();
-    let scribe = Scribe { file: Mutex::new(files::append(file)?), ring: ring.clone() };
+    let file = file.map(open).transpose()?.map(Mutex::new);
+    let scribe = Scribe { file, ring: ring.clone() };
     let subscriber = Registry::default().with(scribe.with_filter(filter));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| Error::Twice)?;
     Ok(ring)
 }
 
-/// A full file becomes `NAME.old`. Failing at that only means a longer file.
-fn set_aside(file: &Path) {
-    if std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > FULL) {
-        let _ = std::fs::rename(file, file.with_extension("log.old"));
+/// Opens the log; a full one is set aside as `NAME.old` first. Failing at that only means a longer file.
+fn open(path: &Path) -> Result<File, config::Error> {
+    if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > FULL) {
+        let _ = std::fs::rename(path, path.with_extension("log.old"));
     }
+    files::append(path)
 }
 
 /// The tracing layer: each event becomes a line, written once to the file and once to the ring.
 struct Scribe {
-    file: Mutex<File>,
+    file: Option<Mutex<File>>,
     ring: Ring,
 }
 
@@ -128,8 +129,10 @@ impl<S: Subscriber> Layer<S> for Scribe {
             target: event.metadata().target().into(),
             text: mask(&text.0).into(),
         };
-        // A full disk must not stop a release: the ring still has the line.
-        let _ = writeln!(self.file.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+        if let Some(file) = &self.file {
+            // A full disk must not stop a release: the ring still has the line.
+            let _ = writeln!(file.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+        }
         self.ring.push(line);
     }
 }
@@ -222,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/pilothouse.log");
         let ring = Ring::default();
-        let scribe = Scribe { file: Mutex::new(files::append(&path).unwrap()), ring: ring.clone() };
+        let scribe = Scribe { file: Some(Mutex::new(open(&path).unwrap())), ring: ring.clone() };
         tracing::subscriber::with_default(Registry::default().with(scribe), || {
             tracing::warn!(token = "Bearer abc", tries = 3, "lost\nthe watch");
         });

@@ -1,10 +1,12 @@
 //! The cockpit itself: how it looks and listens is read here, so that whatever is wrong is said before the terminal is taken.
 
+use std::path::Path;
+
 use super::{Common, Exit, Failure, looks};
-use crate::config::Settings;
-use crate::log;
+use crate::config::{Files, Settings};
+use crate::log::{self, Ring};
 use crate::tui::{self, Looks};
-use crate::ui::theme;
+use crate::ui::theme::{self, Theme};
 
 /// Opens the cockpit on what the configuration says.
 pub fn run(common: &Common) -> Result<Exit, Failure> {
@@ -15,24 +17,35 @@ pub fn run(common: &Common) -> Result<Exit, Failure> {
 pub fn open(settings: &Settings, common: &Common) -> Result<Exit, Failure> {
     let files = common.files()?;
     let depth = looks::depth();
-    let ascii = settings.ui.ascii;
-    let read = move |files: &crate::config::Files, name: &str| {
-        looks::theme(files, name, depth).map(|mut theme| {
-            theme.ascii = ascii;
-            theme
-        })
+    let (ascii, still) = (settings.ui.ascii, settings.ui.reduced_motion);
+    let read = move |files: &Files, name: &str| -> Result<Theme, Failure> {
+        let mut theme = looks::theme(files, name, depth)?;
+        (theme.ascii, theme.still) = (ascii, still);
+        Ok(theme)
     };
     let theme = read(&files, &settings.ui.theme)?;
     let keymap = looks::keymap(&files, &settings.ui.keymap)?;
-    let mut themes: Vec<String> = theme::BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
-    if !themes.contains(&settings.ui.theme) {
-        themes.push(settings.ui.theme.clone());
-    }
+    let mut themes = theme::BUILT_IN.map(|(name, _)| name.to_owned()).to_vec();
+    themes.extend(files.themes().into_iter().filter(|name| theme::built_in(name).is_none()));
     tui::check_terminal().map_err(failed)?;
-    let ring = log::start(&common.log_level, &common.log_path(&files)).map_err(|error| Failure::Usage(error.to_string()))?;
+    let log = ring(common, &files)?;
     let load = Box::new(move |name: &str| read(&files, name).map_err(|failure| failure.to_string()));
-    tui::run(settings, Looks { keymap, theme, themes, load, log: ring }).map_err(failed)?;
+    tui::run(settings, Looks { keymap, theme, themes, load, log }).map_err(failed)?;
     Ok(Exit::Done)
+}
+
+/// A log file that was named has to be writable; without the usual one the log page still shows what is said.
+fn ring(common: &Common, files: &Files) -> Result<Ring, Failure> {
+    let start = |path: Option<&Path>| log::start(&common.log_level, path);
+    let path = common.log_path(files);
+    match start(Some(&path)) {
+        Err(log::Error::File(error)) if common.log_file.is_none() => {
+            let ring = start(None).map_err(|error| Failure::Usage(error.to_string()))?;
+            tracing::warn!("the log is not written to a file: {error}");
+            Ok(ring)
+        }
+        started => started.map_err(|error| Failure::Usage(error.to_string())),
+    }
 }
 
 fn failed(error: tui::Error) -> Failure {
