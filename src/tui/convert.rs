@@ -12,7 +12,6 @@ pub(super) fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => press(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),
-        Event::Resize(columns, rows) => Some(Msg::Resize { columns, rows }),
         Event::Mouse(mouse) => {
             let what = match mouse.kind {
                 MouseEventKind::Down(MouseButton::Left) => MouseKind::Press,
@@ -22,7 +21,8 @@ pub(super) fn message(event: Event) -> Option<Msg> {
             };
             Some(Msg::Mouse(Mouse { what, column: mouse.column, row: mouse.row }))
         }
-        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
+        // The size is followed by its signal, which this library does not hear before its first poll.
+        Event::Resize(..) | Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
     }
 }
 

@@ -156,6 +156,7 @@ impl Cycle<'_> {
             Wake::Vanished => return Ok(Next::End(Ending::Left)),
             Wake::Signal(Wish::Leave) => return Ok(Next::End(Ending::Left)),
             Wake::Signal(Wish::Suspend) => self.suspend(input)?,
+            Wake::Signal(Wish::Resize) => self.follow_size(),
             Wake::Panicked => return Ok(Next::End(Ending::Panicked)),
             Wake::Facts => return Ok(Next::Go),
         }
@@ -210,9 +211,13 @@ impl Cycle<'_> {
         self.guard.enter_again()?;
         drop(parked);
         self.painter.forget();
+        self.follow_size();
+        stopped
+    }
+
+    fn follow_size(&mut self) {
         let size = size();
         self.update(Msg::Resize { columns: size.width, rows: size.height });
-        stopped
     }
 
     /// Hands new lines of the log to the core, while they are shown.

@@ -117,6 +117,8 @@ pub fn run(settings: &Settings, looks: Looks) -> Result<(), Error> {
 pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<(), Error> {
     check_terminal()?;
     let (sender, receiver) = mpsc::channel();
+    // Before anything is taken: a signal that arrives in between must not leave the terminal as it is, nor a size be missed.
+    signals::listen(sender.clone())?;
     let size = size();
     let env = Env { themes: looks.themes, bell: settings.ui.bell };
     let state = State::new(settings, Arc::new(looks.keymap), size, now());
@@ -137,7 +139,6 @@ pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<
     cycle.frame()?;
     let waker = Waker(sender.clone());
     cycle.running = Some((parts.start)(settings, waker).map_err(Error::Start)?);
-    signals::listen(sender.clone())?;
     let input = Input::start(sender)?;
     let ended = cycle.run(&receiver, &input);
     drop(cycle);

@@ -1,10 +1,10 @@
-//! What the system wants of the process: to end, or to stop for a while.
+//! What the system wants of the process: to end, to stop for a while, to follow the terminal's size.
 
 use std::io;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -17,14 +17,20 @@ pub(super) enum Wish {
     Leave,
     /// To stop until it is continued.
     Suspend,
+    /// To look how large the terminal is now.
+    Resize,
 }
 
 /// Listens for signals on a thread of its own, for as long as the process lives.
 pub(super) fn listen(wakes: Sender<Wake>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGTSTP])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH])?;
     thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10).spawn(move || {
         for signal in &mut signals {
-            let wish = if signal == SIGTSTP { Wish::Suspend } else { Wish::Leave };
+            let wish = match signal {
+                SIGTSTP => Wish::Suspend,
+                SIGWINCH => Wish::Resize,
+                _ => Wish::Leave,
+            };
             if wakes.send(Wake::Signal(wish)).is_err() {
                 return;
             }
