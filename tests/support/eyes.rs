@@ -28,6 +28,12 @@ impl Seen {
         here.map(|key| &*key.name).collect()
     }
 
+    /// Namespace and name, and resource version, in order.
+    pub fn versions(&self, kind: Kind) -> Vec<(String, String)> {
+        let all = self.objects.iter().filter(|(key, _)| key.kind == kind);
+        all.map(|(key, object)| (key.to_string(), object.meta().resource_version.to_string())).collect()
+    }
+
     pub fn count(&self, kind: Kind) -> usize {
         self.objects.keys().filter(|key| key.kind == kind).count()
     }

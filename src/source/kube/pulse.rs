@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::exchange::{ask, read};
 use super::fault::{Cause, Fault};
+use super::known::fingerprint;
 use super::link::{Link, sample};
 use super::scope::Place;
 use crate::domain::fact::{Health, Link as State, News};
@@ -28,6 +29,8 @@ pub const PATIENCE: Duration = Duration::from_secs(3);
 const CALM: Duration = Duration::from_secs(4);
 /// Between two beats while it is not.
 const ANXIOUS: Duration = Duration::from_secs(1);
+/// How long a change may be in flight before a watch that has not told it counts as silent.
+const IN_FLIGHT: Duration = Duration::from_secs(2);
 /// Between two beats when everything calls at once.
 const SHORTEST: Duration = Duration::from_millis(300);
 /// A server's wish to be left alone is granted up to this.
@@ -49,9 +52,12 @@ pub struct Pulse {
     suspicion: Option<Suspicion>,
 }
 
-/// A server has an object in another version than the watch has told.
-#[derive(PartialEq, Eq)]
+/// What a beat asks for: the first object of a place, or one by its name.
+type Target = (Place, Option<Arc<str>>);
+
+/// A server has an object in another version than the watch has told: that may be in flight, so it is asked once more.
 struct Suspicion {
+    target: Target,
     name: (Arc<str>, Arc<str>),
     /// What the watch had told then.
     told: Option<u32>,
@@ -120,9 +126,10 @@ impl Pulse {
         self.up = up;
         self.link.post.put(News::Health(Health { at: self.clock.now(), state, clock_skew_ms: self.skew.millis() }));
         if !up {
+            self.suspicion = None;
             return pause;
         }
-        let silent = answer.is_ok_and(|sample| self.is_silent(sample, &place, name.as_deref()));
+        let silent = answer.is_ok_and(|sample| self.is_silent(sample, (place.clone(), name.clone())));
         let changed = name.is_none() && self.answers.insert(place.clone(), cause).is_some_and(|before| before != cause);
         let changed_elsewhere = self.look_elsewhere(&place).await;
         if silent {
@@ -131,11 +138,14 @@ impl Pulse {
         } else if back || changed || changed_elsewhere {
             self.link.kick();
         }
-        pause
+        if self.suspicion.is_some() { IN_FLIGHT } else { pause }
     }
 
-    /// What to ask for: in turns the first Rollout of all, and each of those that are looked at.
-    fn target(&self) -> Option<(Place, Option<Arc<str>>)> {
+    /// What to ask for: what is suspicious, otherwise in turns the first Rollout of all, and each of those that are looked at.
+    fn target(&self) -> Option<Target> {
+        if let Some(suspicion) = &self.suspicion {
+            return Some(suspicion.target.clone());
+        }
         let mut place = self.places.first()?.clone();
         if place.namespace.is_none() {
             place.namespace = self.link.narrowed();
@@ -167,22 +177,25 @@ impl Pulse {
         serde_json::from_slice(&body).map_err(|_| Fault::new(Cause::Garbled, "it answers, but not as Kubernetes does"))
     }
 
-    /// Whether a watch has fallen silent: twice in a row it did not know what the server has, and heard nothing in between.
-    fn is_silent(&mut self, sample: Sample, place: &Place, name: Option<&str>) -> bool {
+    /// Whether a watch has fallen silent: twice in a row it did not know what the server has, and told nothing in between.
+    fn is_silent(&mut self, sample: Sample, target: Target) -> bool {
         let before = self.suspicion.take();
+        let (place, name) = &target;
+        if !self.link.readings.settled(place.kind) {
+            return false;
+        }
         let item = sample.items.unwrap_or_default().into_iter().next();
         let (name, version) = match (item, name, &place.namespace) {
             (Some(SampleItem { metadata }), _, _) => ((metadata.namespace, metadata.name), Some(metadata.resource_version)),
-            (None, Some(name), Some(namespace)) => ((namespace.clone(), Arc::from(name)), None),
+            (None, Some(name), Some(namespace)) => ((namespace.clone(), name.clone()), None),
             _ => return false,
         };
         let told = self.link.registry.told(place.kind, &name);
-        if told == version.as_deref().map(super::known::fingerprint) {
+        if told == version.as_deref().map(fingerprint) {
             return false;
         }
-        let now = Suspicion { name, told };
-        let silent = before.as_ref() == Some(&now);
-        self.suspicion = Some(now);
+        let silent = before.is_some_and(|before| before.name == name && before.told == told);
+        self.suspicion = Some(Suspicion { target, name, told }).filter(|_| !silent);
         silent
     }
 

@@ -42,6 +42,12 @@ impl Readings {
             self.post.put(News::Reading(kind, worst.clone()));
         }
     }
+
+    /// Whether everything of a kind has been seen and is being followed.
+    pub fn settled(&self, kind: Kind) -> bool {
+        let kinds = lock(&self.watches);
+        kinds.get(&kind).is_some_and(|watches| matches!(watches.said, Some(Reading::Live | Reading::Narrowed(_))))
+    }
 }
 
 /// Which of several states is the one to show.
