@@ -31,7 +31,8 @@ impl Desk {
             return None;
         }
         let origin = Some("2026-01-05T09:00:00Z".parse().unwrap());
-        let options = Options { scenario: Scenario::Calm, speed: 0.0, origin, rollouts: 41, replica_sets: 1, ..Options::default() };
+        let options =
+            Options { scenario: Scenario::Empty, speed: 0.0, origin, rollouts: 41, replica_sets: 1, ..Options::default() };
         let world = start(&options).unwrap();
         let files = world.write_files().unwrap();
         Some(Self { world, files })

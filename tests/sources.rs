@@ -26,7 +26,7 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        Self::with(&Options { scenario: Scenario::Calm, speed: 0.0, ..Options::default() })
+        Self::with(&Options { scenario: Scenario::Empty, speed: 0.0, ..Options::default() })
     }
 
     fn with(options: &Options) -> Self {

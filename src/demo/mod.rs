@@ -10,6 +10,7 @@ pub mod history;
 pub mod part;
 pub mod resource;
 mod running;
+pub mod scenario;
 pub mod server;
 pub mod status;
 pub mod store;
@@ -48,6 +49,8 @@ pub enum Scenario {
     Fleet,
     /// The API goes away and comes back.
     Outage,
+    /// No rollouts, but those of `--rollouts`.
+    Empty,
 }
 
 /// How a world starts.

@@ -10,11 +10,10 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::clock::Clock;
-use super::controller::Controller;
 use super::crowd::Crowd;
 use super::server::{self, Api};
 use super::world::World;
-use super::{Environment, Options, Resource, Scenario, Store};
+use super::{Environment, Options, Scenario, scenario};
 
 /// How often the crowd changes.
 const CHURN: Duration = Duration::from_millis(20);
@@ -134,8 +133,7 @@ impl Running {
                 "[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\nkubeconfig = {kubeconfig}\ntier = \"{tier}\"\nnamespaces = \"all\"\n"
             )
         };
-        // The cockpit opens on the first one: the one that matters most.
-        self.environments.iter().rev().map(one).collect::<Vec<_>>().join("\n")
+        self.environments.iter().map(one).collect::<Vec<_>>().join("\n")
     }
 
     /// Writes both to files that only this user can read.
@@ -180,19 +178,12 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn settled(options: &Options, now: Timestamp) -> Vec<(Environment, Crowd)> {
-    let mut environments = Vec::new();
-    for name in ["stage", "prod"] {
-        let mut store = Store::new(options.seed, now);
-        drop(store.create(Resource::Namespace, json!({ "metadata": { "name": "default" } })));
-        environments.push(Environment { name: name.to_owned(), store, controller: Box::new(Controller::new()) });
-    }
-    let last = environments.len().saturating_sub(1);
     let settle = |(index, mut environment): (usize, Environment)| {
-        let (size, seed) = (if index == last { options.rollouts } else { 0 }, options.seed ^ 0x0c40_3d17);
-        let crowd = Crowd::settle_in(&mut environment.store, seed, size, options.replica_sets);
+        let seed = options.seed ^ (index as u64 + 1) << 32;
+        let crowd = Crowd::settle_in(&mut environment.store, seed, options.rollouts, options.replica_sets);
         (environment, crowd)
     };
-    environments.into_iter().enumerate().map(settle).collect()
+    scenario::build(options, now).into_iter().enumerate().map(settle).collect()
 }
 
 async fn churn(world: Arc<World>, per_second: u32) {

@@ -35,7 +35,7 @@ impl Stage {
     /// A world with `rollouts` in its crowd, whose clock stands at 2026-01-05 09:00.
     pub fn with(rollouts: usize) -> Self {
         let origin = Some("2026-01-05T09:00:00Z".parse().unwrap());
-        let options = Options { scenario: Scenario::Calm, speed: 0.0, origin, rollouts, ..Options::default() };
+        let options = Options { scenario: Scenario::Empty, speed: 0.0, origin, rollouts, ..Options::default() };
         Self { world: start(&options).unwrap() }
     }
 

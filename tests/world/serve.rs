@@ -30,7 +30,7 @@ fn ended(child: &mut Child) -> Option<i32> {
 #[test]
 fn one_line_says_where_it_is_and_nothing_is_left_behind() {
     for signal in ["INT", "TERM", "HUP"] {
-        let (mut child, mut out) = serve(&["--scenario", "calm"]);
+        let (mut child, mut out) = serve(&["--scenario", "empty"]);
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
