@@ -12,6 +12,8 @@ mod model;
 mod pods;
 mod replica_sets;
 mod rollout;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 

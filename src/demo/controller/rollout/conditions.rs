@@ -11,28 +11,27 @@ impl Scene<'_, '_> {
     /// Says in the conditions, before anything else is done, that it is paused, goes on or is tried again. Says whether
     /// that changed anything.
     pub fn announce_pauses(&mut self) -> bool {
-        let paused = !self.before.pauses().is_empty() || (self.spec.paused && !self.before.promoted());
-        let held = !self.before.pauses().is_empty() || self.spec.paused;
+        let generation = self.object["metadata"]["generation"].as_i64().unwrap_or_default().to_string();
+        if generation != self.before.observed_generation {
+            return false;
+        }
+        let paused = !self.before.pauses().is_empty() || self.spec.paused;
+        let completed = self.before.promoted();
         let reason = self.before.condition("Progressing").map(|c| c.reason.clone()).unwrap_or_default();
         let was_aborted = reason == "RolloutAborted";
         let said_paused = self.before.condition("Paused").is_some_and(|c| c.status == "True");
         let (status, now) = (&mut self.after, self.stamp.as_str());
         let mut changed = false;
-        if !was_aborted && paused != (reason == "RolloutPaused") {
+        if !was_aborted && !completed && paused != (reason == "RolloutPaused") {
             let (reason, message) =
                 if paused { ("RolloutPaused", "Rollout is paused") } else { ("RolloutResumed", "Rollout is resumed") };
-            // Nothing to resume if nothing was paused.
-            if paused
-                || reason == "RolloutResumed" && self.before.condition("Progressing").is_some_and(|c| c.reason == "RolloutPaused")
-            {
-                changed |= status.set_condition(("Progressing", "Unknown", reason), message, now);
-            }
+            changed |= status.set_condition(("Progressing", "Unknown", reason), message, now);
         }
         if !self.before.abort && was_aborted {
             changed |= status.set_condition(("Progressing", "Unknown", "RolloutRetry"), "Retrying Rollout after abort", now);
         }
-        if held != said_paused && !was_aborted && (held || self.before.condition("Paused").is_some()) {
-            let truth = if held { "True" } else { "False" };
+        if paused != said_paused && !was_aborted {
+            let truth = if paused { "True" } else { "False" };
             changed |= status.set_condition(("Paused", truth, "RolloutPaused"), "Rollout is paused", now);
         }
         changed
@@ -41,14 +40,14 @@ impl Scene<'_, '_> {
     /// Computes the conditions of the status that this look arrives at.
     pub fn settle_conditions(&mut self) {
         let fell_ill = self.say_healthy();
-        self.say_completed();
         self.say_aborted();
         self.say_progress(fell_ill);
         self.say_available();
+        self.say_completed();
     }
 
     fn say_healthy(&mut self) -> bool {
-        let paused = !self.before.pauses().is_empty() || self.spec.paused;
+        let paused = !self.after.pauses().is_empty() || self.spec.paused;
         let now = self.stamp.clone();
         if !paused && self.is_healthy() {
             self.after.set_condition(("Healthy", "True", "RolloutHealthy"), "Rollout is healthy", &now);
@@ -95,8 +94,7 @@ impl Scene<'_, '_> {
 
     fn say_progress(&mut self, fell_ill: bool) {
         let current = self.before.condition("Progressing").cloned();
-        let done = current.as_ref().is_some_and(|c| c.reason == "NewReplicaSetAvailable" && c.status == "True");
-        if self.after.abort || (done && self.after.replicas == self.after.updated_replicas && !fell_ill) {
+        if self.after.abort {
             return;
         }
         let now = self.stamp.clone();
@@ -131,7 +129,8 @@ impl Scene<'_, '_> {
         if (waits_by_itself && !self.after.promoted()) || resting || condition.reason == "ProgressDeadlineExceeded" {
             return;
         }
-        if self.sets.iter().any(|set| set.deadline.is_some()) {
+        let paused = self.before.condition("Paused").is_some_and(|c| c.status == "True");
+        if paused || self.others().into_iter().any(|place| self.sets[place].deadline.is_some()) {
             return;
         }
         let seconds = self.spec.progress_deadline_seconds.unwrap_or(600);

@@ -83,7 +83,10 @@ fn look_canary(mut scene: Scene<'_, '_>) {
     if scene.template_or_steps_changed() {
         return scene.sync_canary();
     }
-    scene.restart_pods();
+    if scene.restart_pods() > 0 {
+        // The counts of the ReplicaSets do not know of it yet: everything else waits for the next look.
+        return;
+    }
     scene.trim_history();
     scene.reconcile_canary_services();
     scene.reconcile_traffic();

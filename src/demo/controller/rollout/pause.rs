@@ -47,7 +47,7 @@ impl Scene<'_, '_> {
     pub fn reconcile_step_pause(&mut self) {
         let Some(Step::Pause(duration)) = self.step() else { return };
         let seconds = duration.as_ref().map(Amount::seconds);
-        if self.spec.paused || self.aborted() {
+        if self.spec.paused || self.aborted() || self.before.promote_full {
             return;
         }
         let Some(pause) = self.before.paused_for(STEP) else {

@@ -119,6 +119,17 @@ impl Scene<'_, '_> {
         i64::try_from(between).is_ok_and(|between| between < window.revisions)
     }
 
+    /// Whether this update goes back so fast that neither pause nor analysis is asked for: to stable, within the window,
+    /// or (blue-green) to a version whose pods still run.
+    pub fn is_fast_rollback(&self) -> bool {
+        let (Some(new), Some(stable)) = (self.new_set(), self.stable_set()) else { return false };
+        if !self.has_two() {
+            return true;
+        }
+        let delayed = self.within_delay && self.spec.strategy.blue_green.is_some();
+        new.created() < stable.created() && (delayed || self.within_rollback_window())
+    }
+
     /// Deletes finished runs beyond the limits of the spec.
     pub fn trim_runs(&mut self) {
         let limits = (self.spec.analysis.successful_run_history_limit, self.spec.analysis.unsuccessful_run_history_limit);

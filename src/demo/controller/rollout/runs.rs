@@ -27,14 +27,11 @@ impl Scene<'_, '_> {
     /// Brings the runs to what the moment asks for.
     pub fn reconcile_runs(&mut self) {
         let over = self.aborted() || self.before.promote_full || self.before.stable_rs.is_empty();
-        if over || (self.before.promoted() && self.spec.strategy.canary.is_some()) {
-            let kept = self.runs.clone();
+        if over || self.before.promoted() || self.is_fast_rollback() {
             self.cancel_runs(&[]);
-            // An abort keeps showing what it was for.
-            self.runs = if self.aborted() && !self.before.promote_full { kept } else { super::scene::Runs::default() };
-            if self.before.promoted() {
-                self.runs = super::scene::Runs::default();
-            }
+            let kept = std::mem::take(&mut self.runs);
+            // Of a blue-green update the verdicts stay to be seen.
+            (self.runs.pre, self.runs.post) = (kept.pre, kept.post);
             return;
         }
         if self.spec.strategy.canary.is_some() {
@@ -98,28 +95,23 @@ impl Scene<'_, '_> {
 
     fn reconcile_promotion_runs(&mut self) {
         let Some(way) = self.spec.strategy.blue_green.clone() else { return };
-        let switched = self.after.blue_green.active_selector == self.new_hash();
-        let rolling_back = self.new_set().is_some_and(|set| set.deadline.is_some());
-        let idle = self.before.promoted() || !self.has_two() || rolling_back;
-        match way.pre_promotion_analysis.filter(|_| !idle) {
-            Some(analysis) => {
-                let due = self.new_is_saturated() && !switched && self.before.pauses().iter().all(|p| p.reason != INCONCLUSIVE_RUN);
-                if due && self.needs_new(self.runs.pre.as_ref()) {
-                    self.runs.pre = self.start_run(&analysis, "PrePromotion", None);
-                }
-                self.judge(self.runs.pre.clone(), "Blue/green pre-promotion analysis");
+        let active = self.before.blue_green.active_selector.clone();
+        let (new, saturated) = (self.new_hash(), self.new_is_saturated());
+        let held = self.before.paused_for(INCONCLUSIVE_RUN).is_some();
+        if let Some(analysis) = way.pre_promotion_analysis {
+            let due = !active.is_empty() && active != new && (saturated || self.runs.pre.is_some());
+            if due && !held && self.needs_new(self.runs.pre.as_ref()) {
+                self.runs.pre = self.start_run(&analysis, "PrePromotion", None);
             }
-            None => self.runs.pre = self.runs.pre.take().filter(|_| !self.before.promoted()),
+            self.judge(self.runs.pre.clone(), "Blue/green pre-promotion analysis");
         }
-        match way.post_promotion_analysis.filter(|_| !idle) {
-            Some(analysis) => {
-                let due = switched && self.new_is_saturated() && self.before.pauses().iter().all(|p| p.reason != INCONCLUSIVE_RUN);
-                if due && self.needs_new(self.runs.post.as_ref()) {
-                    self.runs.post = self.start_run(&analysis, "PostPromotion", None);
-                }
-                self.judge(self.runs.post.clone(), "Blue/green post-promotion analysis");
+        if let Some(analysis) = way.post_promotion_analysis {
+            let full = self.new_set().is_some_and(|set| set.available >= self.spec.replicas());
+            let due = active == new && (full || self.runs.post.is_some());
+            if due && !held && self.needs_new(self.runs.post.as_ref()) {
+                self.runs.post = self.start_run(&analysis, "PostPromotion", None);
             }
-            None => self.runs.post = self.runs.post.take().filter(|_| !self.before.promoted()),
+            self.judge(self.runs.post.clone(), "Blue/green post-promotion analysis");
         }
     }
 

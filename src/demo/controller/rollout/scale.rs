@@ -8,6 +8,7 @@ use super::super::amount::{share, split};
 use super::super::desk::stamp;
 use super::scene::{DEADLINE, DESIRED, Scene};
 use super::spec::Step;
+use super::status::Weights;
 
 /// What a canary's pods are to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +33,32 @@ impl Scene<'_, '_> {
         self.steps[..=index].iter().rev().find_map(weight).unwrap_or(0)
     }
 
+    /// The weight by which canary pods are counted. After an abort with dynamic stable scale they leave step by step, as
+    /// stable pods come back.
+    pub fn pod_weight(&self) -> i64 {
+        let (Some(new), Some(stable)) = (self.new_set(), self.stable_set()) else { return self.set_weight() };
+        if !self.aborted() || !self.dynamic() {
+            return self.set_weight();
+        }
+        let missing = self.spec.replicas() - stable.available;
+        let canary = if self.explicit_abort_delay() { missing } else { missing.max(new.available) };
+        let weights =
+            self.steps.iter().rev().filter_map(|step| if let Step::SetWeight(weight) = step { Some(*weight) } else { None });
+        weights.into_iter().find(|weight| share(self.spec.replicas(), *weight, self.max_weight()) < canary).unwrap_or(0)
+    }
+
+    fn explicit_abort_delay(&self) -> bool {
+        self.spec.strategy.canary.as_ref().is_some_and(|way| way.abort_scale_down_delay_seconds.is_some())
+    }
+
     fn aim(&self) -> Aim {
         let settled = self.before.promote_full || self.before.stable_rs.is_empty() || self.stable.is_none();
         if settled || self.stable == self.new {
             return Aim::Weight(self.max_weight());
         }
         let index = usize::try_from(self.index()).unwrap_or(0);
-        if !self.aborted() && index < self.steps.len() {
+        let forever = self.spec.abort_scale_down_delay().is_none();
+        if (!self.aborted() || forever) && index < self.steps.len() && self.routed() {
             for step in self.steps[..=index].iter().rev() {
                 if let Step::SetCanaryScale { weight, replicas, match_traffic_weight } = step {
                     return match (replicas, weight, match_traffic_weight) {
@@ -49,11 +69,12 @@ impl Scene<'_, '_> {
                 }
             }
         }
-        Aim::Weight(self.set_weight())
+        Aim::Weight(self.pod_weight())
     }
 
-    /// The numbers that the step wants in the end: (new, stable).
-    pub fn wanted_counts(&self) -> (i64, i64) {
+    /// The numbers that the step wants in the end: (new, stable). With dynamic stable scale stable shrinks only as far as
+    /// the traffic of `weights` has really left it, and after an abort the canary likewise.
+    pub fn wanted_counts(&self, weights: Option<&Weights>) -> (i64, i64) {
         let (replicas, max, aim) = (self.spec.replicas(), self.max_weight(), self.aim());
         if !self.has_two() {
             return (replicas, 0);
@@ -64,40 +85,45 @@ impl Scene<'_, '_> {
                 Aim::Weight(weight) => split(replicas, weight, max, self.spec.canary_bounds().0),
             };
         }
-        let least = self.spec.strategy.canary.as_ref().and_then(|way| way.min_pods_per_replica_set).unwrap_or(0);
+        let least = self.spec.strategy.canary.as_ref().and_then(|way| way.min_pods_per_replica_set).unwrap_or(0).min(replicas);
         let at_least = |pods: i64| if pods > 0 { pods.max(least) } else { pods };
-        let mut new = match aim {
-            Aim::Pods(pods) => pods,
-            Aim::Weight(weight) => at_least(share(replicas, weight, max)),
+        let (mut new, weight) = match aim {
+            Aim::Pods(pods) => (pods, 0),
+            Aim::Weight(weight) => (at_least(share(replicas, weight, max)), weight),
         };
         if !self.dynamic() {
             return (new, replicas);
         }
-        // Stable shrinks only as far as traffic has really left it, and after an abort the canary likewise.
-        let mut stable = at_least(share(replicas, max - self.set_weight(), max));
-        let weights = self.after.canary.weights.as_ref();
+        let mut stable = share(replicas, max - weight, max);
         if let Some(weights) = weights {
             stable = stable.max(share(replicas, weights.stable.weight, max));
             if self.aborted() {
                 new = new.max(share(replicas, weights.canary.weight, max));
             }
         }
-        (new, stable)
+        (at_least(new), at_least(stable))
     }
 
-    /// Whether pods are as the step wants them. A threshold of the strategy may be content with fewer new ones.
-    pub fn at_wanted_counts(&self) -> bool {
-        let (new, stable) = self.wanted_counts();
+    /// Whether enough pods of the wanted template are available: all, or what the strategy's threshold is content with.
+    pub fn enough_of(&self, wanted: i64) -> bool {
         let Some(set) = self.new_set() else { return false };
         let threshold = self.spec.strategy.canary.as_ref().and_then(|way| way.replica_progress_threshold.as_ref());
-        let enough = threshold.map_or(new, |threshold| match threshold.kind.as_str() {
-            "Percent" => share(new, threshold.value, 100).min(new),
-            _ => threshold.value.min(new),
-        });
-        if set.wanted != new || set.available < enough {
+        match threshold.filter(|threshold| threshold.value >= 0) {
+            Some(threshold) if threshold.kind == "Percent" => wanted == 0 || set.available * 100 >= threshold.value * wanted,
+            Some(threshold) => set.available >= threshold.value.min(wanted),
+            None => set.wanted >= wanted && set.available >= wanted,
+        }
+    }
+
+    /// Whether pods are as the step wants them.
+    pub fn at_wanted_counts(&self, weights: Option<&Weights>) -> bool {
+        let (new, stable) = self.wanted_counts(weights);
+        let thresholds = self.spec.strategy.canary.as_ref().is_some_and(|way| way.replica_progress_threshold.is_some());
+        if !self.enough_of(new) || (!thresholds && self.new_set().is_some_and(|set| set.wanted != new || set.available != new)) {
             return false;
         }
-        if self.has_two() && self.stable_set().is_none_or(|set| set.wanted != stable || set.available < stable) {
+        let dynamic = self.dynamic() || !self.has_two();
+        if !dynamic && self.stable_set().is_none_or(|set| set.wanted != stable || set.current != stable) {
             return false;
         }
         self.routed() || self.others().into_iter().all(|place| self.sets[place].available == 0)
@@ -105,11 +131,16 @@ impl Scene<'_, '_> {
 
     /// Moves the pods of a canary one move on. Says whether it moved any.
     pub fn scale_canary(&mut self) -> bool {
-        if self.halted() && !self.before.promote_full {
+        if self.halted() {
             return false;
         }
         self.drop_deadlines();
-        let (new, stable) = if self.routed() { self.wanted_counts() } else { self.basic_counts() };
+        let (new, stable) = if self.routed() {
+            // Stable follows the traffic of the look before: it never shrinks under requests that still come.
+            (self.wanted_counts(self.after.canary.weights.as_ref()).0, self.wanted_counts(self.before.canary.weights.as_ref()).1)
+        } else {
+            self.basic_counts()
+        };
         if self.has_two() && self.stable.is_some_and(|place| self.scale(place, stable)) {
             return true;
         }
@@ -123,7 +154,7 @@ impl Scene<'_, '_> {
 
     /// One move of a canary without a router, within surge and unavailability: (new, stable).
     fn basic_counts(&self) -> (i64, i64) {
-        let (aim_new, aim_stable) = self.wanted_counts();
+        let (aim_new, aim_stable) = self.wanted_counts(None);
         let (surge, unavailable) = self.spec.canary_bounds();
         let replicas = self.spec.replicas();
         let new_now = self.new_set().map_or(0, |set| set.wanted);
@@ -134,8 +165,12 @@ impl Scene<'_, '_> {
             room -= more;
             now + more
         };
-        // Whoever is to grow does so first, the shrinking side then gives what may be missing meanwhile.
-        let (mut new, mut stable) = (grow(new_now, aim_new), grow(stable_now, aim_stable));
+        // Whoever is to grow does so first, stable before new; the shrinking side then gives what may be missing.
+        let mut stable = grow(stable_now, aim_stable);
+        let mut new = grow(new_now, aim_new);
+        if self.others().into_iter().any(|place| self.sets[place].wanted > 0) {
+            return (new, stable);
+        }
         let grows = aim_new >= new_now;
         let counted =
             |set: Option<&super::scene::Set>, shrinks: bool| set.map_or(0, |s| if shrinks { s.wanted } else { s.serving() });
@@ -147,8 +182,7 @@ impl Scene<'_, '_> {
             now - fewer
         };
         if grows {
-            stable = if aim_stable < stable { shrink(stable, aim_stable) } else { stable };
-            new = if aim_new < new { shrink(new, aim_new) } else { new };
+            stable = shrink(stable, aim_stable);
         } else {
             new = shrink(new, aim_new);
         }
@@ -157,12 +191,14 @@ impl Scene<'_, '_> {
 
     /// After an abort the new pods may have to stay a while; otherwise they follow the step.
     fn scale_new_or_wait(&mut self, place: usize, wanted: i64) -> bool {
-        let delayed =
-            self.aborted() && self.has_two() && !self.dynamic() && (self.routed() || self.spec.strategy.blue_green.is_some());
-        if !delayed {
-            return self.scale(place, wanted);
-        }
-        self.scale_down_after_abort(place)
+        if self.delays_abort() { self.scale_down_after_abort(place) } else { self.scale(place, wanted) }
+    }
+
+    /// Whether an abort lets the new pods live on for a while. With dynamic stable scale only if the spec says how long.
+    pub fn delays_abort(&self) -> bool {
+        let of_canary = self.routed() && (!self.dynamic() || self.explicit_abort_delay());
+        let can = of_canary || self.spec.strategy.blue_green.is_some();
+        can && self.aborted() && self.has_two() && self.spec.abort_scale_down_delay().is_some()
     }
 
     /// Lets the pods of an aborted revision live for the delay, then takes them away.
@@ -171,9 +207,12 @@ impl Scene<'_, '_> {
         if self.sets[place].wanted == 0 {
             return false;
         }
+        let carried = self.stable_set().is_some_and(|set| set.available >= self.spec.replicas());
         match self.sets[place].deadline {
             None => {
-                self.set_deadline(place, delay);
+                if carried {
+                    self.set_deadline(place, delay);
+                }
                 false
             }
             Some(deadline) if self.desk.now >= deadline => self.scale(place, 0),
@@ -210,13 +249,14 @@ impl Scene<'_, '_> {
     }
 
     fn scale_routed_other(&mut self, place: usize, waiting: &mut usize) -> bool {
-        if self.before.promoted() || self.sets[place].deadline.is_some() {
-            return self.scale_delayed(place, waiting);
-        }
-        // A revision between stable and new, given up in the middle: it goes as soon as no traffic reaches it.
         if self.is_referenced(place) {
             return false;
         }
+        let was_stable = self.before.promoted() || self.sets[place].deadline.is_some();
+        if was_stable && !self.dynamic() {
+            return self.scale_delayed(place, waiting);
+        }
+        // A revision between stable and new, given up in the middle: no traffic reaches it any more.
         self.scale(place, 0)
     }
 
@@ -246,7 +286,7 @@ impl Scene<'_, '_> {
         if let Some(place) = self.stable {
             self.clear_deadline(place);
         }
-        if let Some(place) = self.new.filter(|_| !self.aborted()) {
+        if let Some(place) = self.new.filter(|_| !self.delays_abort()) {
             self.clear_deadline(place);
         }
     }
@@ -304,14 +344,14 @@ impl Scene<'_, '_> {
         true
     }
 
-    /// Whether a service or a weight still leads to a ReplicaSet.
+    /// Whether the status, a weight or a service still leads to a ReplicaSet.
     pub fn is_referenced(&self, place: usize) -> bool {
-        let hash = &self.sets[place].hash;
-        let by_service = self.service_names().iter().any(|name| self.service_hash(name) == *hash);
-        let by_weight = self.after.canary.weights.as_ref().is_some_and(|weights| {
-            let carries = |d: &super::status::Destination| d.weight > 0 && d.pod_template_hash == *hash;
-            carries(&weights.canary) || carries(&weights.stable)
-        });
-        by_service || by_weight
+        let (hash, before) = (&self.sets[place].hash, &self.before);
+        let weights =
+            before.canary.weights.as_ref().map(|weights| [&weights.canary.pod_template_hash, &weights.stable.pod_template_hash]);
+        let named =
+            [&before.stable_rs, &before.current_pod_hash, &before.blue_green.active_selector, &before.blue_green.preview_selector];
+        let known = named.into_iter().chain(weights.into_iter().flatten()).any(|known| known == hash);
+        known || self.service_names().iter().any(|name| self.service_hash(name) == *hash)
     }
 }

@@ -94,6 +94,8 @@ pub struct Scene<'d, 'a> {
     pub runs: Runs,
     pub experiment: Option<Arc<Value>>,
     pub wishes: Wishes,
+    /// Whether the wanted template's ReplicaSet was still waiting for its end when this look began.
+    pub within_delay: bool,
     pub stamp: String,
 }
 
@@ -119,9 +121,12 @@ impl<'d, 'a> Scene<'d, 'a> {
             runs: Runs::default(),
             experiment: None,
             wishes: Wishes::default(),
+            within_delay: false,
             stamp,
         };
         scene.find_sets();
+        let now = scene.desk.now;
+        scene.within_delay = scene.new_set().and_then(|set| set.deadline).is_some_and(|deadline| deadline > now);
         scene.find_runs();
         scene
     }

@@ -12,12 +12,9 @@ use crate::demo::Resource;
 const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 
 impl Scene<'_, '_> {
-    /// The names of all services of the strategy.
+    /// The names of the services that lead to a revision each. Those of ping-pong lead wherever they led last.
     pub fn service_names(&self) -> Vec<String> {
-        let canary = self.spec.strategy.canary.iter().flat_map(|way| {
-            let pair = way.ping_pong.iter().flat_map(|pair| [Some(pair.ping_service.clone()), Some(pair.pong_service.clone())]);
-            [way.canary_service.clone(), way.stable_service.clone()].into_iter().chain(pair)
-        });
+        let canary = self.spec.strategy.canary.iter().flat_map(|way| [way.canary_service.clone(), way.stable_service.clone()]);
         let blue_green =
             self.spec.strategy.blue_green.iter().flat_map(|way| [Some(way.active_service.clone()), way.preview_service.clone()]);
         canary.chain(blue_green).flatten().filter(|name| !name.is_empty()).collect()
@@ -78,8 +75,11 @@ impl Scene<'_, '_> {
         if ping_pong && self.before.promoted() && !self.service_hash(&name).is_empty() {
             return;
         }
-        let no_traffic = self.before.canary.weights.as_ref().is_none_or(|weights| weights.canary.weight == 0);
-        if self.aborted() && self.has_two() && self.routed() {
+        if self.rolls_back_dynamically().is_some() {
+            return;
+        }
+        if self.aborted() && self.has_two() {
+            let no_traffic = self.after.canary.weights.as_ref().is_none_or(|weights| weights.canary.weight == 0);
             if let Some(hash) = self.stable_set().filter(|_| no_traffic && !ping_pong).map(|set| set.hash.clone()) {
                 self.switch_service(&name, &hash);
             }
@@ -90,6 +90,14 @@ impl Scene<'_, '_> {
         {
             self.switch_service(&name, &hash);
         }
+    }
+
+    /// With dynamic stable scale an update that goes back to stable in its middle still needs the given-up canary: its hash.
+    pub fn rolls_back_dynamically(&self) -> Option<String> {
+        let weights = self.before.canary.weights.as_ref().filter(|_| self.dynamic() && self.before.promoted())?;
+        let canary = &weights.canary.pod_template_hash;
+        let short = self.new_set().is_some_and(|set| set.available < self.spec.replicas());
+        (*canary != self.new_hash() && short).then(|| canary.clone())
     }
 
     /// Which of the two services is stable; empty without ping-pong.

@@ -58,6 +58,9 @@ impl Scene<'_, '_> {
         after.blue_green.post_promotion_analysis_run_status = None;
         after.blue_green.scale_up_preview_check_point = false;
         after.current_step_index = (!self.steps.is_empty()).then_some(0);
+        if let Some(wanted) = &self.spec.restart_at {
+            after.restarted_at = Some(wanted.clone());
+        }
         let back_to_stable = after.stable_rs == after.current_pod_hash;
         if !back_to_stable {
             after.duration = Some(Duration { rollout_started_at: Some(self.stamp.clone()), ..Duration::default() });
@@ -76,14 +79,15 @@ impl Scene<'_, '_> {
             if self.has_steps() && self.after.stable_rs == self.after.current_pod_hash {
                 self.note("SkipSteps", "Rollback to stable ReplicaSets");
                 self.after.current_step_index = Some(last);
-            } else if self.has_steps() && self.within_rollback_window() {
-                self.note("SkipSteps", "Rollback within the window");
+            } else if self.has_steps() && self.within_rollback_window() && self.new_set().is_some_and(|set| set.wanted > 0) {
+                self.note("SkipSteps", "Rollback to active ReplicaSets within RollbackWindow");
                 self.after.current_step_index = Some(last);
             }
             return self.persist();
         }
         self.after.current_step_index = self.has_steps().then_some(self.index());
-        if self.before.promote_full {
+        let straight_on = self.before.promote_full || self.within_rollback_window();
+        if straight_on {
             self.wishes.clear = true;
             self.wishes.unabort = true;
             self.wishes.add.clear();
@@ -105,7 +109,7 @@ impl Scene<'_, '_> {
             return self.persist();
         }
         self.report_runs();
-        if self.step_done() {
+        if !straight_on && self.step_done() {
             let (index, words) = (self.index(), self.step().map(Step::words).unwrap_or_default());
             self.after.current_step_index = Some(index + 1);
             self.after.canary.current_step_analysis_run_status = None;
@@ -135,9 +139,10 @@ impl Scene<'_, '_> {
             self.begin_anew();
             return self.persist();
         }
-        if self.before.promote_full {
+        if self.before.promote_full || self.within_rollback_window() {
             self.wishes.clear = true;
             self.wishes.unabort = true;
+            self.wishes.add.clear();
             self.wishes.abort = None;
         }
         if let Some(why) = self.promotes() {
@@ -165,15 +170,15 @@ impl Scene<'_, '_> {
         if self.spec.strategy.blue_green.is_some() {
             return self.blue_green_promotes();
         }
-        let full = self.new_set().is_some_and(|set| set.available >= self.spec.replicas() && set.wanted >= self.spec.replicas());
-        if !full || (self.aborted() && !self.before.promote_full) {
+        if !self.enough_of(self.spec.replicas()) || (self.aborted() && !self.before.promote_full) {
             return None;
         }
         if self.before.promote_full {
             return Some("Full promotion requested".to_owned());
         }
-        if self.within_rollback_window() {
-            return Some("Rollback within window".to_owned());
+        if self.is_fast_rollback() {
+            let window = self.within_rollback_window();
+            return Some(if window { "Rollback within window" } else { "Fast rollback" }.to_owned());
         }
         let all = self.step_count();
         (self.index() == all).then(|| format!("Completed all {all} canary steps"))
@@ -227,10 +232,10 @@ impl Scene<'_, '_> {
         match self.step() {
             None => false,
             Some(Step::Pause(duration)) => self.step_pause_over(duration.as_ref()),
-            Some(Step::SetCanaryScale { .. }) => self.at_wanted_counts(),
+            Some(Step::SetCanaryScale { .. }) => self.at_wanted_counts(self.after.canary.weights.as_ref()),
             Some(Step::SetWeight(_)) => {
                 let verified = self.after.canary.weights.as_ref().is_none_or(|weights| weights.verified != Some(false));
-                self.at_wanted_counts() && verified
+                self.at_wanted_counts(self.after.canary.weights.as_ref()) && verified
             }
             Some(Step::Analysis(_)) => phase_of(self.runs.step.as_ref()).is_some_and(|phase| phase == "Successful"),
             Some(Step::Experiment(_)) => phase_of(self.experiment.as_ref()).is_some_and(|phase| phase == "Successful"),
@@ -304,7 +309,7 @@ impl Scene<'_, '_> {
         if was && !is {
             let reason = self.after.pauses()[0].reason.clone();
             self.note("RolloutPaused", &format!("Rollout is paused ({reason})"));
-        } else if !was && is {
+        } else if !was && is && !self.after.abort {
             self.note("RolloutResumed", "Rollout is resumed");
         }
         let status = serde_json::to_value(&self.after).unwrap_or_else(|_| json!({}));

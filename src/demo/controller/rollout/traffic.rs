@@ -22,6 +22,11 @@ impl Scene<'_, '_> {
             return;
         }
         let weight = self.wanted_weight();
+        // Stable must be able to carry what it gets.
+        let carried = (self.max_weight() - weight) * self.spec.replicas() / self.max_weight();
+        if self.stable_set().is_none_or(|set| set.available < carried) {
+            return;
+        }
         let additional = self.experiment_destinations();
         let (canary_service, stable_service) = self.canary_services();
         let destination = |weight: i64, hash: Option<String>, service: Option<String>| Destination {
@@ -29,7 +34,9 @@ impl Scene<'_, '_> {
             service_name: service.unwrap_or_default(),
             weight,
         };
-        let (new, stable) = (self.new_set().map(|set| set.hash.clone()), self.stable_set().map(|set| set.hash.clone()));
+        let given_up = self.rolls_back_dynamically();
+        let new = given_up.or_else(|| self.new_set().map(|set| set.hash.clone()));
+        let stable = self.stable_set().map(|set| set.hash.clone());
         let taken = weight + additional.iter().map(|d| d.weight).sum::<i64>();
         let weights = Weights {
             canary: destination(weight, new, canary_service),
@@ -61,16 +68,11 @@ impl Scene<'_, '_> {
     fn wanted_weight(&self) -> i64 {
         let (max, replicas) = (self.max_weight(), self.spec.replicas().max(1));
         let recorded = self.before.canary.weights.as_ref().map(|weights| weights.canary.weight);
-        if self.stable == self.new || (self.before.promoted() && !self.before.promote_full) {
-            return 0;
+        if self.rolls_back_dynamically().is_some() || (self.aborted() && self.has_two() && !self.before.promote_full) {
+            return self.weight_on_the_way_back();
         }
-        if self.aborted() && !self.before.promote_full {
-            if !self.dynamic() {
-                return 0;
-            }
-            // Stable takes back only what its pods can carry.
-            let carried = self.stable_set().map_or(0, |set| set.available.min(replicas) * max / replicas);
-            return recorded.unwrap_or(0).min(max - carried).max(0);
+        if self.stable == self.new || self.before.promoted() {
+            return 0;
         }
         let available = self.new_set().map_or(0, |set| set.available);
         if available == 0 {
@@ -79,12 +81,30 @@ impl Scene<'_, '_> {
         if self.before.promote_full {
             return if self.dynamic() { (max * available / replicas).min(max) } else { recorded.unwrap_or(0) };
         }
-        if !self.at_wanted_counts() {
+        if !self.at_wanted_counts(None) {
             let index = usize::try_from(self.index()).unwrap_or(0);
             let weight = |step: &Step| if let Step::SetWeight(weight) = step { Some(*weight) } else { None };
             return self.steps[..index].iter().rev().find_map(weight).unwrap_or(0);
         }
         self.set_weight()
+    }
+
+    /// Traffic goes back to stable: at once, or with dynamic stable scale as fast as its pods come back, and never up again.
+    fn weight_on_the_way_back(&self) -> i64 {
+        let (max, replicas) = (self.max_weight(), self.spec.replicas());
+        let Some(stable) = self.stable_set().filter(|_| self.dynamic() && replicas > 0) else { return 0 };
+        let carried = max * stable.available / replicas;
+        let (uncarried, stepwise) = ((max - carried).max(0), if self.aborted() { self.pod_weight() } else { 0 });
+        let Some(recorded) = self.before.canary.weights.as_ref().map(|weights| weights.canary.weight) else {
+            return uncarried.max(stepwise);
+        };
+        if stepwise <= 0 {
+            uncarried.min(recorded)
+        } else if carried < max - stepwise {
+            recorded
+        } else {
+            stepwise.min(recorded)
+        }
     }
 
     /// What experiments of the current step get of the traffic.
