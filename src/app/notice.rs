@@ -143,7 +143,7 @@ impl Notices {
         let mut going: Vec<_> = going.map(|(key, glance)| (glance.rank, key)).collect();
         going.sort_unstable();
         let mut lines: Vec<_> = going.into_iter().take(SEEDED).filter_map(|(_, key)| stands(cluster, key, now)).collect();
-        lines.sort_by(|a, b| b.at.cmp(&a.at));
+        lines.sort_by_key(|line| std::cmp::Reverse(line.at));
         self.lines.extend(lines);
         self.lines.truncate(KEPT);
     }
@@ -152,7 +152,7 @@ impl Notices {
 /// How a release stands, as a line at the time since when it stands so.
 fn stands(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Notice> {
     let found = cluster.release(key, now)?;
-    let (tone, text) = state_words(&found, cluster.glance(key)?)?;
+    let (tone, text) = state_words(&found, *cluster.glance(key)?)?;
     let skew = jiff::SignedDuration::from_millis(cluster.health().clock_skew_ms);
     let at = found.since?.checked_sub(skew).ok()?.min(now);
     Some(Notice { at, about: Some(key.clone()), tone, text: text.into() })
@@ -168,10 +168,10 @@ fn release(cluster: &Cluster, key: &Key, before: Option<(Glance, Option<Arc<Roll
         (None, Some(_)) => Some((Tone::Plain, "appeared".to_owned())),
         (Some(_), None) => Some((Tone::Warn, "was deleted".to_owned())),
         (Some((old, before)), Some(new)) => {
-            if let (Some(before), Some(after)) = (&before, rollout) {
-                if let Some(said) = revision_words(before, after) {
-                    return Some(said);
-                }
+            if let (Some(before), Some(after)) = (&before, rollout)
+                && let Some(said) = revision_words(before, after)
+            {
+                return Some(said);
             }
             if (old.phase, old.waiting_for, old.odd) != (new.phase, new.waiting_for, new.odd) {
                 let found = cluster.release(key, Timestamp::UNIX_EPOCH)?;
@@ -179,7 +179,7 @@ fn release(cluster: &Cluster, key: &Key, before: Option<(Glance, Option<Arc<Roll
                     return Some((Tone::Good, healthy_words(&found)));
                 }
                 if new.phase != Phase::Healthy && (old.phase != new.phase || new.needs_person) {
-                    return state_words(&found, &new);
+                    return state_words(&found, new);
                 }
             }
             before.zip(rollout).and_then(|(before, after)| step_words(&before, after))
@@ -202,12 +202,12 @@ fn revision_words(before: &Rollout, after: &Rollout) -> Said {
 fn step_words(before: &Rollout, after: &Rollout) -> Said {
     let weight = |rollout: &Rollout| rollout.status.canary.weights.as_ref().map(|weights| weights.canary.weight);
     let (old, new) = (step::index(before), step::index(after));
-    if let (Some(from), Some(to)) = (weight(before), weight(after)) {
-        if from != to {
-            let max = weight::max(after);
-            let percent = |weight: i64| weight.saturating_mul(100) / max;
-            return Some((Tone::Plain, format!("canary traffic {} → {} %", percent(from), percent(to))));
-        }
+    if let (Some(from), Some(to)) = (weight(before), weight(after))
+        && from != to
+    {
+        let max = weight::max(after);
+        let percent = |weight: i64| weight.saturating_mul(100) / max;
+        return Some((Tone::Plain, format!("canary traffic {} → {} %", percent(from), percent(to))));
     }
     let current = step::current(after).filter(|_| new > old)?;
     // A weight without a router tells of itself only here; with one, the line above does when it is real.
@@ -223,7 +223,7 @@ fn healthy_words(release: &Release) -> String {
 }
 
 /// How a release stands that is not just healthy.
-fn state_words(release: &Release, glance: &Glance) -> Said {
+fn state_words(release: &Release, glance: Glance) -> Said {
     let at = release.step.as_ref().map(|step| format!(" at step {} of {}", (step.index + 1).min(step.count), step.count));
     let at = at.unwrap_or_default();
     if let Some(odd) = &release.odd {

@@ -27,10 +27,10 @@ pub fn open(settings: &Settings, common: &Common) -> Result<Exit, Failure> {
     let keymap = looks::keymap(&files, &settings.ui.keymap)?;
     let mut themes = theme::BUILT_IN.map(|(name, _)| name.to_owned()).to_vec();
     themes.extend(files.themes().into_iter().filter(|name| theme::built_in(name).is_none()));
-    tui::check_terminal().map_err(failed)?;
+    tui::check_terminal().map_err(|error| failed(&error))?;
     let log = ring(common, &files)?;
     let load = Box::new(move |name: &str| read(&files, name).map_err(|failure| failure.to_string()));
-    tui::run(settings, Looks { keymap, theme, themes, load, log }).map_err(failed)?;
+    tui::run(settings, Looks { keymap, theme, themes, load, log }).map_err(|error| failed(&error))?;
     Ok(Exit::Done)
 }
 
@@ -48,6 +48,6 @@ fn ring(common: &Common, files: &Files) -> Result<Ring, Failure> {
     }
 }
 
-fn failed(error: tui::Error) -> Failure {
+fn failed(error: &tui::Error) -> Failure {
     if error.is_usage() { Failure::Usage(error.to_string()) } else { Failure::Refused(error.to_string()) }
 }

@@ -133,15 +133,16 @@ impl KeyPress {
             Code::Char(letter) if self.ctrl => label.extend(letter.to_uppercase()),
             Code::Char(' ') => label.push_str("Space"),
             Code::Char(letter) => label.push(letter),
-            Code::F(number) => label.push_str(&format!("F{number}")),
-            code => match LABELS.iter().find(|(known, _)| *known == code) {
-                Some((_, name)) => label.push_str(name),
-                None => {
+            Code::F(number) => label.extend([String::from("F"), number.to_string()]),
+            code => {
+                if let Some((_, name)) = LABELS.iter().find(|(known, _)| *known == code) {
+                    label.push_str(name);
+                } else {
                     let mut letters = name(code).chars();
                     label.extend(letters.next().into_iter().flat_map(char::to_uppercase));
                     label.extend(letters);
                 }
-            },
+            }
         }
         label
     }

@@ -97,6 +97,7 @@ impl Post {
     }
 
     /// The same for the environment's next connection: what the one before still says is no longer heard.
+    #[must_use]
     pub fn next(&self) -> Self {
         Self { epoch: self.epoch + 1, ..self.clone() }
     }

@@ -12,7 +12,7 @@ use super::pace::Pace;
 use super::painter::Painter;
 use super::screen::Guard;
 use super::signals::Wish;
-use super::{Wake, convert, now, size};
+use super::{Draw, Load, Wake, convert, now, size};
 use crate::app::{self, Effect, Env, Msg, Screen, State};
 use crate::log::Ring;
 use crate::source::{Order, Subject};
@@ -31,10 +31,10 @@ pub(super) struct Cycle<'a> {
     pub(super) state: State,
     pub(super) env: Env,
     pub(super) theme: Theme,
-    pub(super) load: Box<dyn Fn(&str) -> Result<Theme, String>>,
+    pub(super) load: Load,
     pub(super) log: Ring,
     pub(super) logged: u64,
-    pub(super) draw: Box<dyn FnMut(&State, &Theme, &mut Buffer) + 'a>,
+    pub(super) draw: Draw<'a>,
     pub(super) painter: Painter,
     pub(super) pace: Pace,
     pub(super) guard: Guard,
@@ -153,8 +153,7 @@ impl Cycle<'_> {
     fn hear(&mut self, wake: Wake, input: &Input) -> io::Result<Next> {
         match wake {
             Wake::Input(event) => return self.hear_terminal(event, input),
-            Wake::Vanished => return Ok(Next::End(Ending::Left)),
-            Wake::Signal(Wish::Leave) => return Ok(Next::End(Ending::Left)),
+            Wake::Vanished | Wake::Signal(Wish::Leave) => return Ok(Next::End(Ending::Left)),
             Wake::Signal(Wish::Suspend) => self.suspend(input)?,
             Wake::Signal(Wish::Resize) => self.follow_size(),
             Wake::Panicked => return Ok(Next::End(Ending::Panicked)),

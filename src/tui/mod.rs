@@ -54,6 +54,12 @@ impl Waker {
     }
 }
 
+/// Reads a theme by its name; the error says why it cannot be used.
+pub type Load = Box<dyn Fn(&str) -> Result<Theme, String>>;
+
+/// Draws a state into a buffer.
+pub type Draw<'a> = Box<dyn FnMut(&State, &Theme, &mut Buffer) + 'a>;
+
 /// How the cockpit looks and listens.
 pub struct Looks {
     /// Which key asks for what.
@@ -62,8 +68,8 @@ pub struct Looks {
     pub theme: Theme,
     /// Names of all themes, in the order in which the key goes through them.
     pub themes: Vec<String>,
-    /// Reads a theme; the error says why it cannot be used.
-    pub load: Box<dyn Fn(&str) -> Result<Theme, String>>,
+    /// Reads a theme.
+    pub load: Load,
     /// The lines of the log page.
     pub log: Ring,
 }
@@ -74,8 +80,7 @@ pub struct Parts<'a> {
     #[expect(clippy::type_complexity, reason = "one function, named by its field")]
     pub start: Box<dyn FnOnce(&Settings, Waker) -> io::Result<Running> + 'a>,
     /// Draws a state.
-    #[expect(clippy::type_complexity, reason = "one function, named by its field")]
-    pub draw: Box<dyn FnMut(&State, &Theme, &mut Buffer) + 'a>,
+    pub draw: Draw<'a>,
 }
 
 impl Default for Parts<'_> {

@@ -84,11 +84,10 @@ fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, freshness: &Freshn
 }
 
 fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
-    let here = match (tab.command, &state.screen) {
-        (Command::Bridge, Screen::Bridge) => true,
-        (Command::Rollouts, Screen::Rollouts | Screen::Detail(_)) => true,
-        _ => false,
-    };
+    let here = matches!(
+        (tab.command, &state.screen),
+        (Command::Bridge, Screen::Bridge) | (Command::Rollouts, Screen::Rollouts | Screen::Detail(_))
+    );
     let words = if here { theme.bold(Role::Accent) } else { theme.style(Role::Text) };
     let key = if here { Role::Accent } else { Role::Dim };
     Pen::new(buffer, tab.area).put(&tab.key, theme.style(key)).skip(1).put(tab.words, words);

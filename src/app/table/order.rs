@@ -73,16 +73,13 @@ impl Rows {
         self.need += usize::from(needs);
         self.moving += usize::from(moves);
         if let Some(row) = self.rows.get_mut(id as usize) {
-            match row {
-                Some(row) => {
-                    self.need -= usize::from(row.needs);
-                    self.moving -= usize::from(row.moves);
-                    (row.standing, row.needs, row.moves) = (standing, needs, moves);
-                }
-                None => {
-                    *row = Some(Row { key: key.clone(), standing, needs, moves });
-                    self.ids.insert(key.clone(), id);
-                }
+            if let Some(row) = row {
+                self.need -= usize::from(row.needs);
+                self.moving -= usize::from(row.moves);
+                (row.standing, row.needs, row.moves) = (standing, needs, moves);
+            } else {
+                *row = Some(Row { key: key.clone(), standing, needs, moves });
+                self.ids.insert(key.clone(), id);
             }
         }
         id

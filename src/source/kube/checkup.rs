@@ -130,7 +130,7 @@ pub async fn check(environment: &Environment, clock: &Clock) -> Checkup {
 /// Scheme, host and port: a path could hold a token.
 fn address(server: &http::Uri) -> String {
     let scheme = server.scheme_str().unwrap_or("https");
-    let authority = server.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = server.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{scheme}://{host}")
 }

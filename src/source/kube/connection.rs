@@ -22,9 +22,9 @@ use crate::source::{Clock, Post, Wish};
 /// A selection that moves through a list should not begin watches for every row it passes.
 const SETTLING: Duration = Duration::from_millis(150);
 /// Credentials are renewed this long before they end.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 /// A connection that lived this long counts as a good one.
-const GOOD: Duration = Duration::from_secs(60);
+const GOOD: Duration = Duration::from_mins(1);
 /// A reader that crashed is started again after this.
 const CRASHED: Duration = Duration::from_secs(5);
 

@@ -116,7 +116,7 @@ mod tests {
     fn a_token_says_when_it_ends() {
         let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"sub":"x","exp":1800000000}"#);
         let end = of_token(&format!("e30.{claims}.sig"));
-        assert_eq!(end.map(|end| end.as_second()), Some(1_800_000_000));
+        assert_eq!(end.map(Timestamp::as_second), Some(1_800_000_000));
         assert_eq!((of_token("plain"), of_token("a.b.c"), of_token("e30.e30.")), (None, None, None));
     }
 

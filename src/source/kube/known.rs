@@ -47,9 +47,9 @@ impl Known {
     pub fn end(&mut self) -> Vec<Name> {
         let list = self.list;
         let gone: Vec<Name> = self.marks.iter().filter(|(_, mark)| mark.list != list).map(|(name, _)| name.clone()).collect();
-        gone.iter().for_each(|name| {
+        for name in &gone {
             self.marks.remove(name);
-        });
+        }
         gone
     }
 

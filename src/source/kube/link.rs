@@ -131,7 +131,7 @@ mod tests {
         let labels = "labelSelector=rollouts-pod-template-hash";
         assert_eq!(uri(page(&place, Some("t".into()))), format!("{path}&{labels}&limit=500&continue=t"));
         assert_eq!(uri(sample(&place, None)), format!("{path}&{labels}&limit=1"));
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(
             uri(changes(&place, Some("7"), minute)),
             format!("{path}&watch=true&timeoutSeconds=60&{labels}&allowWatchBookmarks=true&resourceVersion=7")

@@ -115,8 +115,7 @@ impl Pulse {
         }
         let (state, pause) = match &answer {
             // A refusal is an answer: the server is there.
-            Ok(_) => (State::Up { millis }, CALM),
-            Err(Fault { cause: Cause::Forbidden | Cause::Missing, .. }) => (State::Up { millis }, CALM),
+            Ok(_) | Err(Fault { cause: Cause::Forbidden | Cause::Missing, .. }) => (State::Up { millis }, CALM),
             Err(fault) => {
                 (State::Down { reason: fault.line() }, fault.wait.map_or(ANXIOUS, |wait| wait.clamp(ANXIOUS, LONGEST_PEACE)))
             }

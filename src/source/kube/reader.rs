@@ -27,7 +27,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// How often something refused is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// A server's wish to be left alone is granted up to this.
-const LONGEST_PEACE: Duration = Duration::from_secs(60);
+const LONGEST_PEACE: Duration = Duration::from_mins(1);
 /// In a streaming list something comes all the time, and nothing new for this long means that its end will not come either.
 const QUIET: Duration = Duration::from_secs(5);
 /// A watch is begun anew after a minute, more or less: that bounds how long a dead one can go unnoticed by everything else.
@@ -143,7 +143,7 @@ impl Reader {
                 }
                 Said::Gone(text) => self.gone(text),
                 Said::Mark { version, .. } => {
-                    self.version = Some(version).filter(|version| !version.is_empty()).or(self.version.take())
+                    self.version = Some(version).filter(|version| !version.is_empty()).or(self.version.take());
                 }
             }
         }
