@@ -67,6 +67,23 @@ fn nobody_is_refused_and_told_so() {
 }
 
 #[test]
+fn who_is_unknown_and_what_is_unverified_is_told_so() {
+    let Some(cluster) = cluster() else { return };
+    let change = |from: &str, to: &str| {
+        let path = cluster.kubeconfig("viewer", "default");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        Eyes::on(&path, None)
+    };
+    change("token-of-viewer", "token-of-a-stranger").until(SOON, "a stranger", |seen| seen.down() == Some("401 Unauthorized"));
+    let unverified = Some("certificate signed by unknown authority");
+    change("\"certificate-authority\"", "\"nothing\"").until(SOON, "unverified", |seen| seen.down() == unverified);
+    let another = Some("the server's certificate is for another name");
+    change("https://127.0.0.1", "https://localhost").until(SOON, "another name", |seen| seen.down() == another);
+}
+
+#[test]
 fn who_may_read_one_namespace_reads_that() {
     let Some(cluster) = cluster() else { return };
     let shop = "viewed";

@@ -9,6 +9,7 @@ mod cli;
 mod files;
 mod keys;
 mod kubectl;
+mod liars;
 mod pty;
 mod readme;
 mod real;

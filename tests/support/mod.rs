@@ -4,5 +4,6 @@ pub mod admin;
 pub mod api_server;
 pub mod company;
 pub mod eyes;
+pub mod liar;
 pub mod picture;
 pub mod source_stories;

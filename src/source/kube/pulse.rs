@@ -67,7 +67,7 @@ struct Suspicion {
 #[derive(Deserialize)]
 struct Sample {
     #[serde(default)]
-    items: Option<Vec<SampleItem>>,
+    items: Option<Vec<serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +184,8 @@ impl Pulse {
             return false;
         }
         let item = sample.items.unwrap_or_default().into_iter().next();
+        // An odd one is nothing to compare with.
+        let Ok(item) = item.map(SampleItem::deserialize).transpose() else { return false };
         let (name, version) = match (item, name, &place.namespace) {
             (Some(SampleItem { metadata }), _, _) => ((metadata.namespace, metadata.name), Some(metadata.resource_version)),
             (None, Some(name), Some(namespace)) => ((namespace.clone(), name.clone()), None),
