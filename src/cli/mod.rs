@@ -12,6 +12,7 @@ pub mod failure;
 pub mod live;
 pub mod looks;
 pub mod man;
+pub mod shot;
 pub mod status;
 pub mod target;
 pub mod watch;
@@ -128,6 +129,8 @@ pub enum Command {
     Doctor(doctor::Arguments),
     /// Where the configuration is, whether it is right, an example, its schema
     Config(config::Arguments),
+    /// A picture of a screen of a scenario: SVG, PNG or text
+    Shot(shot::Arguments),
     /// Completions for a shell, on stdout
     Completions(completions::Arguments),
     /// The manual page, on stdout
@@ -166,6 +169,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::Watch(arguments)) => watch::run(arguments, common),
         Some(Command::Doctor(arguments)) => doctor::run(*arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
+        Some(Command::Shot(arguments)) => shot::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),
         Some(Command::Man(arguments)) => man::run(arguments),
     }

@@ -131,7 +131,9 @@ pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if counts.need > 0 {
         line.push(1, format!("{} need you", counts.need), theme.mark(Mark::Warning));
     }
-    line.push(2, format!("{} moving", counts.moving), dim);
+    if counts.moving > 0 {
+        line.push(2, format!("{} moving", counts.moving), dim);
+    }
     let mut notices = state.environment().notices.lines();
     if let Some(notice) = notices.find(|notice| matches!(notice.tone, Tone::Bad)) {
         let about = notice.about.as_ref().map_or_else(String::new, |key| format!("{} ", key.name));

@@ -1,0 +1,198 @@
+//! A scenario played up to a moment, read by the real sources over loopback, and drawn. Nothing of the machine's clock reaches
+//! the picture: facts are taken in by name and not by arrival, and the time is the world's.
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+
+use crate::app::{self, Effect, Env, Msg, State};
+use crate::cli::Failure;
+use crate::config::{Files, Settings};
+use crate::demo::{self, Options, Scenario};
+use crate::domain::fact::{Fact, Health, Link, News, Object, Reading};
+use crate::domain::id::{Key, Kind};
+use crate::input::{KeyPress, Keymap};
+use crate::source::{Order, Subject};
+use crate::ui::{self, theme::Theme};
+use crate::wire::{self, Running};
+
+/// When every played world begins, in seconds since 1970: 2026-03-02 13:00 UTC.
+const ORIGIN: i64 = 1_772_456_400;
+/// How long the sources may take until they are quiet.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Without news for this long, and with everything read, nothing more will come: the world stands still.
+const QUIET: Duration = Duration::from_millis(400);
+/// Seconds of the world's time that lie between the first facts and the picture.
+const ACTS: i64 = 6;
+
+/// What is played.
+pub struct Play {
+    /// What goes on.
+    pub scenario: Scenario,
+    /// Which world.
+    pub seed: u64,
+    /// How far.
+    pub at: Duration,
+    /// The terminal.
+    pub size: Size,
+    /// Keys that are pressed.
+    pub keys: Vec<KeyPress>,
+}
+
+/// Plays and draws.
+pub fn play(play: &Play, theme: &Theme) -> Result<Buffer, Failure> {
+    let origin = Timestamp::from_second(ORIGIN).map_err(|error| Failure::Refused(error.to_string()))?;
+    let options =
+        Options { scenario: play.scenario, seed: play.seed, speed: 0.0, origin: Some(origin), at: play.at, ..Options::default() };
+    let world = demo::start(&options).map_err(|error| Failure::Refused(format!("The world did not start: {error}.")))?;
+    let files = world.write_files()?;
+    let settings = Files::find(Some(&files.config()))?.settings()?;
+    let mut stage = Stage::start(&settings, play.size, world.now())?;
+    stage.act(Vec::new())?;
+    stage.act(Vec::new())?;
+    for key in &play.keys {
+        stage.act(vec![*key])?;
+    }
+    stage.act(Vec::new())?;
+    stage.tell(Msg::Tick(stage.now));
+    Ok(stage.drawn(theme))
+}
+
+struct Stage {
+    state: State,
+    env: Env,
+    running: Running,
+    woken: Receiver<()>,
+    now: Timestamp,
+    /// What was asked for since the last news were awaited.
+    asked: bool,
+}
+
+impl Stage {
+    fn start(settings: &Settings, size: Size, now: Timestamp) -> Result<Self, Failure> {
+        let keymap = Keymap::built_in("default").and_then(Result::ok);
+        let keymap = keymap.ok_or_else(|| Failure::Refused("The default keymap cannot be read.".to_owned()))?;
+        let (waker, woken) = mpsc::sync_channel(1);
+        // A full channel means that somebody was woken already.
+        let wake = move || {
+            let _ = waker.try_send(());
+        };
+        let running =
+            wire::start(settings, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
+        let begin = now.checked_sub(SignedDuration::from_secs(ACTS)).unwrap_or(now);
+        let state = State::new(settings, keymap.into(), size, begin);
+        Ok(Self { state, env: Env { themes: Vec::new(), bell: false }, running, woken, now, asked: true })
+    }
+
+    /// Presses keys, lets a second pass, and takes in what comes of it.
+    fn act(&mut self, keys: Vec<KeyPress>) -> Result<(), Failure> {
+        for key in keys {
+            self.tell(Msg::Key(key));
+        }
+        let later = self.state.now.checked_add(SignedDuration::from_secs(1)).unwrap_or(self.now);
+        self.tell(Msg::Tick(later.min(self.now)));
+        if std::mem::take(&mut self.asked) {
+            let facts = self.facts()?;
+            self.tell(Msg::Facts(facts));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, message: Msg) {
+        for effect in app::update(&mut self.state, &self.env, message) {
+            match effect {
+                Effect::Look { environment, subjects } => {
+                    let each = subjects.into_iter().map(|subject| Subject {
+                        key: subject.key,
+                        uid: subject.uid,
+                        selector: subject.selector,
+                    });
+                    self.running.order(Order::Look { environment, subjects: each.collect() });
+                    self.asked = true;
+                }
+                Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
+                Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
+                Effect::Theme(_) | Effect::Redraw | Effect::Bell => {}
+            }
+        }
+    }
+
+    /// Everything that the sources say until they are quiet, in an order of its own.
+    fn facts(&mut self) -> Result<Vec<Fact>, Failure> {
+        let started = Instant::now();
+        let mut heard = Instant::now();
+        let mut facts: Vec<Fact> = Vec::new();
+        loop {
+            let new = self.running.mailbox.take(usize::MAX);
+            if new.iter().any(|fact| !matches!(fact.news, News::Health(_))) {
+                heard = Instant::now();
+            }
+            facts.extend(new);
+            if self.is_read(&facts) && heard.elapsed() >= QUIET {
+                break;
+            }
+            if started.elapsed() > LIMIT {
+                return Err(Failure::Unreachable("The world was not read in time.".to_owned()));
+            }
+            // Whether something came or the time passed: the next round looks.
+            let _ = self.woken.recv_timeout(QUIET / 4);
+        }
+        facts.sort_by_cached_key(order);
+        let health = Health { at: self.state.now, state: Link::Up { millis: 1 }, clock_skew_ms: 0 };
+        for fact in &mut facts {
+            // A probe's time is this machine's, and the world's clock is far from it.
+            if let News::Health(Health { state: Link::Up { .. }, .. }) = &fact.news {
+                fact.news = News::Health(health.clone());
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Whether each environment, with these facts, has answered a probe and all its rollouts are read.
+    fn is_read(&self, facts: &[Fact]) -> bool {
+        self.state.environments.iter().all(|environment| {
+            let told =
+                |wanted: &dyn Fn(&News) -> bool| facts.iter().any(|fact| fact.environment == environment.id && wanted(&fact.news));
+            let kinds = [Kind::Rollout, Kind::Canary].iter().all(|kind| {
+                *environment.cluster.reading(*kind) != Reading::Loading
+                    || told(&|news| matches!(news, News::Reading(said, reading) if said == kind && *reading != Reading::Loading))
+            });
+            let probed = environment.cluster.health().state != Link::Connecting;
+            kinds && (probed || told(&|news| matches!(news, News::Health(health) if health.state != Link::Connecting)))
+        })
+    }
+
+    fn drawn(&self, theme: &Theme) -> Buffer {
+        let size = self.state.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, size.width, size.height));
+        ui::draw(&self.state, theme, &mut buffer);
+        buffer
+    }
+}
+
+/// Facts by environment, kind and name, whatever came first.
+fn order(fact: &Fact) -> (u16, u8, Option<Kind>, Option<Key>) {
+    let (rank, kind, key) = match &fact.news {
+        News::Health(_) => (0, None, None),
+        News::Is(object) => (1, None, Some(key_of(object))),
+        News::Gone(key) => (2, None, Some(key.clone())),
+        News::Reading(kind, _) => (3, Some(*kind), None),
+    };
+    (fact.environment.0, rank, kind, key)
+}
+
+fn key_of(object: &Object) -> Key {
+    let (kind, meta) = match object {
+        Object::Rollout(object) => (Kind::Rollout, &object.metadata),
+        Object::Canary(object) => (Kind::Canary, &object.metadata),
+        Object::ReplicaSet(object) => (Kind::ReplicaSet, &object.metadata),
+        Object::Pod(object) => (Kind::Pod, &object.metadata),
+        Object::AnalysisRun(object) => (Kind::AnalysisRun, &object.metadata),
+        Object::Experiment(object) => (Kind::Experiment, &object.metadata),
+        Object::Event(object) => (Kind::Event, &object.metadata),
+    };
+    Key::new(kind, meta.namespace.clone(), meta.name.clone())
+}
