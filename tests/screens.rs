@@ -281,7 +281,7 @@ fn without_colour_and_in_ascii() {
         press(&mut state, "jjj");
         let plain = Theme::parse("harbor", built_in("harbor").unwrap(), Depth::None).unwrap();
         check(&format!("colourless_{}x{}", size.0, size.1), &state, &plain);
-        let ascii = Theme { ascii: true, ..plain };
+        let ascii = Theme { ascii: true, ..plain.clone() };
         check(&format!("ascii_{}x{}", size.0, size.1), &state, &ascii);
         assert!(drawn(&state, &ascii).content.iter().all(|cell| cell.symbol().is_ascii()), "something has no ASCII form");
         assert!(
