@@ -182,7 +182,8 @@ fn filter_key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
         KeyPress { code: Code::Backspace, ctrl: false, alt: false, .. } => {
             let mut letters = filter.chars();
             if letters.next_back().is_some() {
-                set_filter(state, letters.as_str());
+                let shorter = letters.as_str().to_owned();
+                set_filter(state, &shorter);
             } else {
                 state.overlay = None;
             }
