@@ -281,7 +281,8 @@ fn without_colour_and_in_ascii() {
         press(&mut state, "jjj");
         let plain = Theme::parse("harbor", built_in("harbor").unwrap(), Depth::None).unwrap();
         check(&format!("colourless_{}x{}", size.0, size.1), &state, &plain);
-        let ascii = Theme { ascii: true, ..plain.clone() };
+        let mut ascii = plain.clone();
+        ascii.ascii = true;
         check(&format!("ascii_{}x{}", size.0, size.1), &state, &ascii);
         assert!(drawn(&state, &ascii).content.iter().all(|cell| cell.symbol().is_ascii()), "something has no ASCII form");
         assert!(
@@ -332,7 +333,8 @@ proptest! {
         press(&mut state, &"<enter>".repeat(enter));
         press(&mut state, "<tab>");
         let _ = update(&mut state, &env(), Msg::Tick(now() + SignedDuration::from_secs(late)));
-        let theme = Theme { ascii, ..Theme::default() };
+        let mut theme = Theme::default();
+        theme.ascii = ascii;
         drawn(&state, &theme);
         // A frame of another size than the core knows of yet: a resize is under way.
         let mut other = Buffer::empty(Rect::new(0, 0, height, width.min(60)));
