@@ -252,7 +252,7 @@ impl Work<'_> {
         let deadline = desk.now + SignedDuration::from_secs(delay);
         for set in desk.owned(Resource::ReplicaSet, &self.experiment) {
             desk.edit(&At::of(Resource::ReplicaSet, &set), |set| {
-                set["metadata"]["annotations"]["scale-down-deadline"] = stamp(deadline).into()
+                set["metadata"]["annotations"]["scale-down-deadline"] = stamp(deadline).into();
             });
         }
         desk.wake_after(self.at, deadline);

@@ -72,7 +72,7 @@ pub fn measurement(value: &Value, success: Option<&str>, failure: Option<&str>) 
     let failure = failure.map(|condition| judge(condition, "failureCondition")).transpose();
     let phase = match (success, failure) {
         (Err(why), _) | (_, Err(why)) => return ("Error", why),
-        (Ok(None), Ok(None)) | (Ok(None | Some(true)), Ok(Some(false))) | (Ok(Some(true)), Ok(None)) => "Successful",
+        (Ok(None | Some(true)), Ok(None | Some(false))) => "Successful",
         (_, Ok(Some(true))) | (Ok(Some(false)), Ok(None)) => "Failed",
         (Ok(Some(false)), Ok(Some(false))) => "Inconclusive",
     };

@@ -119,7 +119,7 @@ pub fn fill(text: &str, args: &[Value]) -> Result<String, String> {
         filled.push_str(before);
         let name = name.trim();
         let Some(argument) = name.strip_prefix("args.") else {
-            filled.push_str(&format!("{{{{{name}}}}}"));
+            filled.extend(["{{", name, "}}"]);
             rest = tail;
             continue;
         };

@@ -49,7 +49,7 @@ impl Scene<'_, '_> {
         // A scenario can let one fail by its configuration.
         let fails = config["fail"] == true;
         if fails { "Failed" } else { "Successful" }.clone_into(&mut status.phase);
-        status.message = config["message"].as_str().unwrap_or_default().to_owned();
+        config["message"].as_str().unwrap_or_default().clone_into(&mut status.message);
         (status.updated_at, status.finished_at) = (Some(stamp(now)), Some(stamp(now)));
         if fails {
             let message = status.message.clone();

@@ -58,6 +58,7 @@ pub struct Strategy {
 }
 
 /// `spec.strategy.canary`.
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Canary {
@@ -68,8 +69,6 @@ pub struct Canary {
     pub max_surge: Option<Amount>,
     pub max_unavailable: Option<Amount>,
     pub analysis: Option<Analysis>,
-    pub canary_metadata: Option<Value>,
-    pub stable_metadata: Option<Value>,
     pub scale_down_delay_seconds: Option<i64>,
     pub scale_down_delay_revision_limit: Option<usize>,
     pub abort_scale_down_delay_seconds: Option<i64>,
@@ -114,6 +113,7 @@ pub struct BlueGreen {
 }
 
 /// An analysis of a step, of the background or of a promotion.
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Analysis {

@@ -245,6 +245,7 @@ fn unset(flag: &bool) -> bool {
     !flag
 }
 
+#[expect(clippy::ref_option, reason = "serde asks with a reference")]
 fn none_or_empty(list: &Option<Vec<PauseCondition>>) -> bool {
     list.as_ref().is_none_or(Vec::is_empty)
 }

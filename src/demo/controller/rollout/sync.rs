@@ -230,7 +230,7 @@ impl Scene<'_, '_> {
         let phase_of =
             |object: Option<&std::sync::Arc<Value>>| object.map(|o| o["status"]["phase"].as_str().unwrap_or_default().to_owned());
         match self.step() {
-            None => false,
+            None | Some(Step::Invalid) => false,
             Some(Step::Pause(duration)) => self.step_pause_over(duration.as_ref()),
             Some(Step::SetCanaryScale { .. }) => self.at_wanted_counts(self.after.canary.weights.as_ref()),
             Some(Step::SetWeight(_)) => {
@@ -241,7 +241,6 @@ impl Scene<'_, '_> {
             Some(Step::Experiment(_)) => phase_of(self.experiment.as_ref()).is_some_and(|phase| phase == "Successful"),
             Some(Step::Plugin { .. }) => self.plugin_done(),
             Some(Step::SetHeaderRoute { .. } | Step::SetMirrorRoute { .. }) => true,
-            Some(Step::Invalid) => false,
         }
     }
 

@@ -10,6 +10,9 @@ use super::spec::Step;
 use super::status::{Destination, Weights};
 use crate::demo::Resource;
 
+/// The annotation of a canary Ingress that says its share.
+const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
+
 impl Scene<'_, '_> {
     /// Sends the traffic where the step wants it, as far as there are pods for it.
     pub fn reconcile_traffic(&mut self) {
@@ -147,7 +150,6 @@ impl Scene<'_, '_> {
     fn write_ingress(&mut self, stable: &str, weight: i64, first: bool) {
         let name = format!("{}-{stable}-canary", self.at.name);
         let at = At::new(Resource::Ingress, &self.at.namespace, &name);
-        const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
         if self.desk.get(at.resource, &at.namespace, &name).is_some() {
             self.note("PatchingCanaryIngress", &format!("Updating Ingress `{name}` to desiredWeight '{weight}'"));
             self.desk.edit(&at, |ingress| ingress["metadata"]["annotations"][WEIGHT] = weight.to_string().into());

@@ -100,7 +100,7 @@ fn arguments_reach_the_run() {
     stage.create(Resource::AnalysisTemplate, json!({ "metadata": { "name": "errors" }, "spec": template }));
     let hash = json!({ "name": "hash", "valueFrom": { "podTemplateHashValue": "Latest" } });
     let step = json!({ "analysis": { "templates": [{ "templateName": "errors" }], "args": [hash] } });
-    let spec = super::rollout(&super::canary(json!([{ "setWeight": 25 }, step])));
+    let spec = super::rollout(&super::canary(&json!([{ "setWeight": 25 }, step])));
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web" }, "spec": spec }));
     stage.pass(10);
     stage.set_image("web:2");
@@ -138,7 +138,7 @@ fn jobs_are_measurements_with_names() {
     let mut stage = Stage::new();
     let metric = json!({ "name": "smoke", "provider": { "job": { "spec": { "template": { "spec": { "containers": [] } } } } } });
     stage.create(Resource::AnalysisTemplate, json!({ "metadata": { "name": "errors" }, "spec": { "metrics": [metric] } }));
-    let spec = super::rollout(&super::canary(json!([{ "setWeight": 25 }, { "analysis": templates() }])));
+    let spec = super::rollout(&super::canary(&json!([{ "setWeight": 25 }, { "analysis": templates() }])));
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web" }, "spec": spec }));
     stage.pass(10);
     stage.set_image("web:2");

@@ -8,7 +8,7 @@ use crate::demo::Resource;
 #[test]
 fn an_abort_and_a_retry_begin_again_at_the_first_step() {
     let mut stage = Stage::with(
-        &json!({ "replicas": 2, "strategy": canary(json!([{ "setWeight": 50 }, { "pause": { "duration": "3s" } }]))["strategy"] }),
+        &json!({ "replicas": 2, "strategy": canary(&json!([{ "setWeight": 50 }, { "pause": { "duration": "3s" } }]))["strategy"] }),
     );
     let before = stage.store.version();
     stage.set_image("web:2");
@@ -49,7 +49,7 @@ fn an_abort_and_a_retry_begin_again_at_the_first_step() {
 
 #[test]
 fn scaling_goes_on_during_a_steps_pause() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": {} }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }])));
     stage.set_image("web:2");
     stage.pass(5);
     assert_eq!(stage.pods(), pods(&[("web:1", 3), ("web:2", 1)]));
@@ -63,7 +63,7 @@ fn scaling_goes_on_during_a_steps_pause() {
 
 #[test]
 fn a_third_revision_begins_with_the_same_stable() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": {} }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }])));
     let stable = stage.status("/stableRS");
     stage.set_image("web:2");
     stage.pass(5);
@@ -76,7 +76,7 @@ fn a_third_revision_begins_with_the_same_stable() {
 
 #[test]
 fn a_hold_of_a_healthy_rollout_is_no_pause_of_an_update() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     stage.patch(&json!({ "spec": { "paused": true } }));
     stage.pass(5);
     assert_eq!(stage.phase(), "Paused: manually paused");
@@ -88,7 +88,7 @@ fn a_hold_of_a_healthy_rollout_is_no_pause_of_an_update() {
 
 #[test]
 fn a_hold_stops_scaling_too() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }])));
     stage.set_image("web:2");
     stage.pass(5);
     stage.patch(&json!({ "spec": { "paused": true } }));
@@ -104,7 +104,7 @@ fn a_hold_stops_scaling_too() {
 fn two_promotes_before_the_controller_reacts_are_one_and_a_late_one_skips_a_step() {
     let steps =
         json!([{ "setWeight": 25 }, { "pause": {} }, { "setWeight": 50 }, { "pause": {} }, { "setWeight": 75 }, { "pause": {} }]);
-    let mut stage = Stage::with(&canary(steps));
+    let mut stage = Stage::with(&canary(&steps));
     stage.set_image("web:2");
     stage.pass(5);
     let at = (super::NAMESPACE, "web");
@@ -123,7 +123,7 @@ fn two_promotes_before_the_controller_reacts_are_one_and_a_late_one_skips_a_step
 
 #[test]
 fn a_full_promotion_beats_an_abort() {
-    let mut stage = Stage::with(&canary(json!([{ "pause": { "duration": "24h" } }, { "pause": {} }])));
+    let mut stage = Stage::with(&canary(&json!([{ "pause": { "duration": "24h" } }, { "pause": {} }])));
     stage.set_image("web:2");
     stage.pass(2);
     assert_eq!(stage.phase(), "Paused: CanaryPauseStep");
@@ -138,7 +138,7 @@ fn a_full_promotion_beats_an_abort() {
 
 #[test]
 fn an_abort_of_a_promoted_rollout_is_taken_back() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     stage.patch(&json!({ "status": { "abort": true } }));
     assert_eq!((stage.phase(), stage.status("/abort")), ("Healthy".to_owned(), json!(null)));
 }
@@ -161,7 +161,7 @@ fn a_deadline_may_abort() {
 fn a_rollout_of_another_controller_is_left_alone() {
     let mut stage = Stage::new();
     let labels = json!({ "argo-rollouts.argoproj.io/controller-instance-id": "elsewhere" });
-    let spec = super::rollout(&canary(json!([{ "setWeight": 25 }])));
+    let spec = super::rollout(&canary(&json!([{ "setWeight": 25 }])));
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web", "labels": labels }, "spec": spec }));
     stage.pass(30);
     assert_eq!((stage.rollout()["status"].is_null(), stage.pods()), (true, Vec::new()));
@@ -169,7 +169,7 @@ fn a_rollout_of_another_controller_is_left_alone() {
 
 #[test]
 fn a_restart_replaces_old_pods_one_by_one() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     let names = |stage: &Stage| {
         stage.store.list(Resource::Pod, None).map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };

@@ -12,7 +12,7 @@ fn annotation(stage: &Stage, image: &str, key: &str) -> String {
 
 #[test]
 fn back_to_stable_is_quick_and_takes_a_new_number() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": {} }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }])));
     stage.set_image("web:2");
     stage.pass(5);
     stage.set_image("web:1");
@@ -26,7 +26,7 @@ fn back_to_stable_is_quick_and_takes_a_new_number() {
 
 #[test]
 fn an_older_version_walks_all_steps_again() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": { "duration": "5s" } }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": { "duration": "5s" } }])));
     stage.set_image("web:2");
     stage.pass(20);
     assert_eq!(stage.phase(), "Healthy");
@@ -39,7 +39,7 @@ fn an_older_version_walks_all_steps_again() {
 
 #[test]
 fn a_window_lets_recent_versions_come_back_without_steps() {
-    let mut more = canary(json!([{ "setWeight": 25 }, { "pause": { "duration": "5s" } }]));
+    let mut more = canary(&json!([{ "setWeight": 25 }, { "pause": { "duration": "5s" } }]));
     more["rollbackWindow"] = json!({ "revisions": 1 });
     let mut stage = Stage::with(&more);
     for image in ["web:2", "web:3"] {
@@ -60,7 +60,7 @@ fn a_window_lets_recent_versions_come_back_without_steps() {
 
 #[test]
 fn only_so_many_old_versions_are_kept() {
-    let mut more = canary(json!([]));
+    let mut more = canary(&json!([]));
     more["revisionHistoryLimit"] = 2.into();
     let mut stage = Stage::with(&more);
     for number in 2..7 {

@@ -153,12 +153,12 @@ fn rollout(more: &Value) -> Value {
 }
 
 /// A canary strategy with steps.
-pub fn canary(steps: Value) -> Value {
+pub fn canary(steps: &Value) -> Value {
     json!({ "strategy": { "canary": { "steps": steps } } })
 }
 
 /// A canary strategy with steps and a router.
-pub fn routed(steps: Value, more: &Value) -> Value {
+pub fn routed(steps: &Value, more: &Value) -> Value {
     let mut way = json!({
         "steps": steps, "canaryService": "web-canary", "stableService": "web-stable", "trafficRouting": { "smi": {} },
     });

@@ -11,7 +11,7 @@ fn weight(stage: &Stage) -> Value {
 
 #[test]
 fn the_weight_waits_for_pods_and_is_nothing_after_promotion() {
-    let mut stage = Stage::with(&routed(json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
+    let mut stage = Stage::with(&routed(&json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
     stage.set_image("web:2");
     assert_eq!(weight(&stage), 0);
     stage.pass(5);
@@ -26,7 +26,7 @@ fn the_weight_waits_for_pods_and_is_nothing_after_promotion() {
 
 #[test]
 fn an_abort_takes_the_traffic_at_once_and_the_pods_later() {
-    let mut stage = Stage::with(&routed(json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
+    let mut stage = Stage::with(&routed(&json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
     stage.set_image("web:2");
     stage.pass(5);
     stage.patch(&json!({ "status": { "abort": true } }));
@@ -39,7 +39,7 @@ fn an_abort_takes_the_traffic_at_once_and_the_pods_later() {
 #[test]
 fn without_a_delay_the_pods_of_an_abort_stay() {
     let mut stage =
-        Stage::with(&routed(json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({ "abortScaleDownDelaySeconds": 0 })));
+        Stage::with(&routed(&json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({ "abortScaleDownDelaySeconds": 0 })));
     stage.set_image("web:2");
     stage.pass(5);
     stage.patch(&json!({ "status": { "abort": true } }));
@@ -53,7 +53,7 @@ fn without_a_delay_the_pods_of_an_abort_stay() {
 #[test]
 fn dynamic_stable_scale_moves_pods_with_the_traffic_both_ways() {
     let steps = json!([{ "setWeight": 50 }, { "pause": {} }, { "setWeight": 75 }, { "pause": {} }]);
-    let mut stage = Stage::with(&routed(steps, &json!({ "dynamicStableScale": true })));
+    let mut stage = Stage::with(&routed(&steps, &json!({ "dynamicStableScale": true })));
     stage.set_image("web:2");
     stage.pass(5);
     assert_eq!((weight(&stage), stage.pods()), (json!(50), pods(&[("web:1", 2), ("web:2", 2)])));
@@ -83,7 +83,7 @@ fn dynamic_stable_scale_moves_pods_with_the_traffic_both_ways() {
 fn ping_and_pong_take_turns() {
     let more =
         json!({ "pingPong": { "pingService": "ping", "pongService": "pong" }, "canaryService": null, "stableService": null });
-    let mut stage = Stage::with(&routed(json!([{ "setWeight": 50 }, { "pause": {} }]), &more));
+    let mut stage = Stage::with(&routed(&json!([{ "setWeight": 50 }, { "pause": {} }]), &more));
     assert_eq!(stage.status("/canary/stablePingPong"), "ping");
     let leads = |stage: &Stage, name: &str| {
         stage.store.get(Resource::Service, NAMESPACE, name).unwrap()["spec"]["selector"]["rollouts-pod-template-hash"].clone()
@@ -119,7 +119,7 @@ fn header_and_mirror_routes_live_as_long_as_the_update() {
     for service in ["web-canary", "web-stable"] {
         stage.create(Resource::Service, json!({ "metadata": { "name": service }, "spec": { "selector": { "app": "web" } } }));
     }
-    let spec = super::rollout(&routed(steps, &json!({ "trafficRouting": routing })));
+    let spec = super::rollout(&routed(&steps, &json!({ "trafficRouting": routing })));
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web" }, "spec": spec }));
     stage.pass(10);
     let routes = |stage: &Stage| {
@@ -145,7 +145,7 @@ fn header_and_mirror_routes_live_as_long_as_the_update() {
 
 #[test]
 fn an_intermediate_revision_goes_when_no_traffic_reaches_it() {
-    let mut stage = Stage::with(&routed(json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
+    let mut stage = Stage::with(&routed(&json!([{ "setWeight": 50 }, { "pause": {} }]), &json!({})));
     stage.set_image("web:2");
     stage.pass(5);
     stage.set_image("web:3");

@@ -18,7 +18,7 @@ fn deployment(image: &str) -> Value {
 #[test]
 fn a_workload_may_come_late_and_change() {
     let mut stage = Stage::new();
-    let mut spec = canary(json!([{ "setWeight": 25 }]));
+    let mut spec = canary(&json!([{ "setWeight": 25 }]));
     spec["replicas"] = 2.into();
     spec["workloadRef"] = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "source" });
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web" }, "spec": spec }));
@@ -44,7 +44,7 @@ fn the_workload_is_scaled_down_on_success() {
     let mut source = deployment("web:1");
     source["spec"]["replicas"] = 3.into();
     stage.create(Resource::Deployment, source);
-    let mut spec = canary(json!([{ "setWeight": 25 }]));
+    let mut spec = canary(&json!([{ "setWeight": 25 }]));
     spec["workloadRef"] = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "source", "scaleDown": "onsuccess" });
     stage.create(Resource::Rollout, json!({ "metadata": { "name": "web" }, "spec": spec }));
     stage.pass(10);
@@ -73,7 +73,7 @@ fn a_deployment_rolls_its_pods_over() {
 #[test]
 fn images_that_cannot_be_pulled_or_crash_say_so() {
     for (image, reasons) in [("web:bad", ["ErrImagePull", "ImagePullBackOff"]), ("web:crash", ["", "CrashLoopBackOff"])] {
-        let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }, { "pause": {} }])));
+        let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }])));
         stage.set_image(image);
         let mut seen = Vec::new();
         for _ in 0..10 {
@@ -90,7 +90,7 @@ fn images_that_cannot_be_pulled_or_crash_say_so() {
 
 #[test]
 fn a_wrong_spec_is_named_and_mended() {
-    let mut stage = Stage::with(&canary(json!([{ "setWeight": 25 }])));
+    let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     stage.patch(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "pause": { "duration": "1z" } }] } } } }));
     assert!(stage.phase().ends_with("Duration needs to be greater than 0"), "{}", stage.phase());
     stage.patch(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "pause": { "duration": "1s" } }] } } } }));
