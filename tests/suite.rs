@@ -4,6 +4,7 @@
 mod support;
 
 mod captures_act;
+mod captures_act_flagger;
 mod captures_read;
 mod cli;
 mod files;

@@ -6,6 +6,7 @@ pub mod controller;
 pub mod crowd;
 pub mod event;
 pub mod fault;
+mod flagger;
 pub mod history;
 pub mod part;
 pub mod resource;

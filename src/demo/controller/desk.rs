@@ -45,6 +45,11 @@ impl Alarms {
         self.0.insert((when, at));
     }
 
+    /// Takes back all alarms for an object.
+    pub fn forget(&mut self, at: &At) {
+        self.0.retain(|(_, known)| known != at);
+    }
+
     /// Takes what is due.
     pub fn due(&mut self, now: Timestamp) -> Vec<At> {
         let mut due = Vec::new();

@@ -2,13 +2,13 @@
 //! Deployments and Flagger's canaries. They are driven by what changed and by alarms, never by looking at everything;
 //! they read no clock and ask no network.
 
-mod amount;
+pub(in crate::demo) mod amount;
 mod analysis;
-mod deployments;
-mod desk;
+pub(in crate::demo) mod deployments;
+pub(in crate::demo) mod desk;
 mod experiments;
-mod hash;
-mod model;
+pub(in crate::demo) mod hash;
+pub(in crate::demo) mod model;
 mod pods;
 mod replica_sets;
 mod rollout;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{Changed, Reconcile, Resource, Store, What};
+use super::{Changed, Reconcile, Resource, Store, What, flagger};
 use desk::{Alarms, controller_of};
 pub(in crate::demo) use desk::{At, Desk};
 
@@ -130,6 +130,7 @@ impl Controller {
             Resource::AnalysisRun => analysis::look(desk, at),
             Resource::Experiment => experiments::look(desk, at),
             Resource::Deployment => deployments::look(desk, at),
+            Resource::Canary => flagger::look(desk, at),
             _ => {}
         }
     }
