@@ -112,3 +112,18 @@ fn what_is_allowed_and_what_a_review_says_are_the_same() {
     stage.delete("/_world/fault").is(200);
     stage.get(ROLLOUTS).is(200);
 }
+
+#[test]
+fn a_metric_is_what_it_is_told_to_be() {
+    let stage = Stage::with(0);
+    stage.post("/_world/metric", &json!({ "value": 3 })).refused(400, "BadRequest");
+    stage.post("/_world/metric", &json!({ "name": "errors", "value": 0.5 })).is(200);
+    stage.post("/_world/gate", &json!({ "name": "cp", "status": 403 })).is(200);
+    let run = json!({ "metadata": { "name": "look", "namespace": "default" }, "spec": { "metrics": [{
+        "name": "errors", "successCondition": "result < 0.05", "provider": { "web": { "url": "http://metrics.example.com/errors" } },
+    }] } });
+    let runs = "/apis/argoproj.io/v1alpha1/namespaces/default/analysisruns";
+    stage.post(runs, &run).is(201);
+    stage.post("/_world/advance?seconds=1", &Value::Null).is(200);
+    assert_eq!(stage.get(&format!("{runs}/look")).is(200)["status"]["phase"], "Failed");
+}

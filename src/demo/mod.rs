@@ -93,12 +93,25 @@ impl Default for Options {
     }
 }
 
+/// Something about the world that no client of Kubernetes can change: how its services are, and what its gates say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Knob {
+    /// What a metric returns from now on; null lets it be healthy again. Named by itself or by the last part of its URL,
+    /// bare or behind `namespace/` or `namespace/rollout/`.
+    Metric(String, serde_json::Value),
+    /// The HTTP status that a gate answers from now on, named likewise.
+    Gate(String, u16),
+}
+
 /// What keeps the objects of one environment moving.
 pub trait Reconcile: Send {
     /// Brings everything to where it belongs at `now` (which is also `store.now()`), until nothing more follows from it:
     /// drains [`Store::take_changes`] and acts on what is due. Says when it wants to be called although nothing changes.
     /// It is called with increasing times after every change from outside.
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp>;
+
+    /// Turns a knob; it counts from the next measurement or question on.
+    fn turn(&mut self, knob: Knob);
 }
 
 /// One environment as a scenario makes it: `scenario::build(&Options, now) -> Vec<Environment>`, `stage` first.

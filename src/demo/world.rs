@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::crowd::Crowd;
 use super::fault::Faults;
 use super::store::Store;
-use super::{Environment, Reconcile, Resource};
+use super::{Environment, Knob, Reconcile, Resource};
 
 /// A controller that wants to be called again at once is still let go on only this much later.
 const LEAST_STEP: SignedDuration = SignedDuration::from_millis(10);
@@ -97,6 +97,11 @@ impl World {
             self.changed.notify_one();
         }
         answer
+    }
+
+    /// Turns a knob of a place.
+    pub fn turn(&self, place: &Place, knob: Knob) {
+        lock(&place.inhabitants).controller.turn(knob);
     }
 
     /// Lets `step` pass, and returns when everything that follows has happened and the watchers have been told of it.

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{Changed, Reconcile, Resource, Store, What, flagger};
+use super::{Changed, Knob, Reconcile, Resource, Store, What, flagger};
 use desk::{Alarms, controller_of};
 pub(in crate::demo) use desk::{At, Desk};
 
@@ -149,6 +149,13 @@ fn owner(kind: &str) -> Option<Resource> {
 }
 
 impl Reconcile for Controller {
+    fn turn(&mut self, knob: Knob) {
+        match knob {
+            Knob::Metric(name, value) => self.set_metric(&name, value),
+            Knob::Gate(name, status) => self.set_gate(&name, status),
+        }
+    }
+
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {
         store.set_now(now);
         let mut queue = Queue::default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::manifest::Plan;
 use crate::demo::controller::Controller;
-use crate::demo::{Reconcile, Resource, Store};
+use crate::demo::{Knob, Reconcile, Resource, Store};
 
 /// How long a release that failed is left alone before the next one.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(8);
@@ -204,6 +204,10 @@ pub fn tag((major, minor, patch): (u32, u32, u32)) -> String {
 }
 
 impl Reconcile for Director {
+    fn turn(&mut self, knob: Knob) {
+        self.controller.turn(knob);
+    }
+
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {
         while let Some(entry) = self.acts.first_entry().filter(|entry| entry.key().0 <= now) {
             let act = entry.remove();

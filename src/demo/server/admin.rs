@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Api;
 use super::reply::{self, Reply};
 use super::route::Asked;
+use crate::demo::Knob;
 use crate::demo::fault::Fault;
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
@@ -46,13 +47,25 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
             });
             Ok(reply::json(200, &json!({ "seconds": away.as_secs_f64() })))
         }
+        (Method::POST, "metric" | "gate") => {
+            let wanted: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+            let name = wanted["name"].as_str().map(str::to_owned);
+            let status = wanted["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+            let knob = match (name, what, status) {
+                (Some(name), "metric", _) => Knob::Metric(name, wanted["value"].clone()),
+                (Some(name), _, Some(status)) => Knob::Gate(name, status),
+                _ => return Err(Status::bad_request("a metric is {\"name\", \"value\"}, a gate {\"name\", \"status\"}")),
+            };
+            api.world.turn(api.place(), knob);
+            Ok(reply::json(200, &wanted))
+        }
         (Method::POST, "compact") => {
             api.world.with(api.place(), Store::compact);
             api.pages.forget();
             Ok(reply::json(200, &json!({})))
         }
         (Method::GET, "state") => Ok(reply::json(200, &state(api))),
-        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact and state here")),
+        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact, metric, gate and state here")),
     }
 }
 
