@@ -58,8 +58,8 @@ pub struct Arguments {
     /// What fills the screen
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     screen: Shown,
-    /// Keys pressed then, such as 'jj<enter>'
-    #[arg(long, value_name = "KEYS", default_value = "")]
+    /// Keys pressed then.
+    #[arg(long, value_name = "KEYS", default_value = "", help = "Keys pressed then, such as 'jj<enter>'")]
     keys: String,
     /// The same seed makes the same world
     #[arg(long, default_value_t = 1, value_name = "N")]

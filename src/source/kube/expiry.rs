@@ -60,7 +60,7 @@ fn decode(text: &str, url_safe: bool) -> Option<Vec<u8>> {
     GeneralPurpose::new(if url_safe { &URL_SAFE } else { &STANDARD }, LENIENT).decode(text.trim()).ok()
 }
 
-/// X.509 (RFC 5280, 4.1): Certificate { tbs { [0] version?, serial, signature, issuer, validity { notBefore, notAfter }, …
+/// X.509 (RFC 5280, 4.1): `Certificate { tbs { [0] version?, serial, signature, issuer, validity { notBefore, notAfter }, …`
 fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;
