@@ -1,7 +1,7 @@
 //! Many rollouts that no controller looks after, to see how everything behaves at scale: made from a seed, and changed
 //! in ways that a controller could have changed them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::resource::Resource;
@@ -34,7 +34,7 @@ impl Crowd {
         }
         for number in 0..size {
             let mut rollout = rollout(number);
-            rollout["status"] = crowd.status(store, number, None);
+            rollout["status"] = crowd.status(store.now(), number, None);
             let age = SignedDuration::from_mins(crowd.random.i64(60..400_000));
             rollout["metadata"]["creationTimestamp"] = (store.now() - age).strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
             let Ok(rollout) = store.create(Resource::Rollout, rollout) else { continue };
@@ -42,7 +42,6 @@ impl Crowd {
                 drop(store.create(Resource::ReplicaSet, replica_set(number, place, &rollout)));
             }
         }
-        drop(store.take_changes());
         crowd
     }
 
@@ -51,15 +50,16 @@ impl Crowd {
         for _ in 0..count.min(count * self.size) {
             let number = self.random.usize(..self.size);
             let at = (namespace(number), name(number));
-            let Some(before) = store.get(Resource::Rollout, &at.0, &at.1) else { continue };
-            let status = self.status(store, number, Some(&before["status"]));
-            drop(store.update_status(Resource::Rollout, (&at.0, &at.1), status));
+            let now = store.now();
+            drop(store.edit(Resource::Rollout, (&at.0, &at.1), |rollout| {
+                rollout["status"] = self.status(now, number, Some(&rollout["status"]));
+            }));
         }
     }
 
     /// A status one move after `before`, or one to begin with.
-    fn status(&mut self, store: &Store, number: usize, before: Option<&Value>) -> Value {
-        let now = store.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    fn status(&mut self, now: Timestamp, number: usize, before: Option<&Value>) -> Value {
+        let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let last = WEIGHTS.len();
         let begin = if self.random.u8(..4) == 0 { self.random.usize(..last) } else { last };
         let index =
@@ -67,7 +67,7 @@ impl Crowd {
         let paused = before.is_some_and(|before| before["phase"] == "Paused");
         // Half a step: into the pause of a step, or out of it into the next.
         let (index, paused) = match (before.is_some(), index >= last, paused) {
-            (false, ..) => (index, false),
+            (false, ..) => (index, index < last && index % 2 == 1),
             (true, true, _) => (0, false),
             (true, false, false) if index % 2 == 1 => (index, true),
             (true, false, _) => (index + 1, false),

@@ -12,7 +12,7 @@ use super::history::{Change, History};
 use super::part::{Part, Write, merged};
 use super::resource::Resource;
 use super::status::Status;
-use super::stored::{Snapshot, Stored, owners};
+use super::stored::{INSTANCE, Snapshot, Stored, owners};
 
 /// The version that an empty store has: the first object gets the next one.
 const FIRST_VERSION: u64 = 1000;
@@ -169,7 +169,7 @@ impl Store {
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
         let mut object = match self.get(resource, namespace, name) {
-            Some(object) => Value::clone(&object),
+            Some(object) => Arc::unwrap_or_clone(object),
             None => return Err(Status::not_found(resource, name)),
         };
         change(&mut object);
@@ -273,7 +273,8 @@ impl Store {
         self.delete(resource, at)
     }
 
-    /// What changed since the last call, oldest first. Events are not among it: nobody reconciles them.
+    /// What changed since the last call, oldest first. Events are not among it, nor what
+    /// another instance looks after.
     pub fn take_changes(&mut self) -> Vec<Changed> {
         std::mem::take(&mut self.feed)
     }
@@ -358,7 +359,8 @@ impl Store {
         }
         let before = before.map(|before| before.snapshot);
         self.histories[resource as usize].push(Change { version: self.version, before, after: last.snapshot.clone(), gone });
-        if resource != Resource::Event {
+        // Nobody acts on events, nor on what another instance looks after.
+        if resource != Resource::Event && last.snapshot.label(INSTANCE).is_none() {
             self.feed.push(Changed { resource, what, object: last.value(resource) });
         }
     }

@@ -44,7 +44,8 @@ impl Stored {
         let labels = labels.map_or_else(Vec::new, |labels| {
             labels.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
         });
-        let body = serde_json::to_vec(&Untyped(&value)).unwrap_or_default();
+        // Boxed, so that it is kept without the room that writing it left over.
+        let body = serde_json::to_vec(&Untyped(&value)).unwrap_or_default().into_boxed_slice();
         let snapshot = Snapshot { namespace: text("namespace"), name: text("name"), labels, version, body: body.into() };
         let owners = owners(&value).map(str::to_owned).collect();
         Self { tree: Some(Arc::new(value)), owners, snapshot: Arc::new(snapshot) }

@@ -164,7 +164,6 @@ impl World {
             store.set_now(now);
             crowd.change(store, count);
         }
-        self.changed.notify_one();
     }
 
     /// The time at which some controller wants to act next.
