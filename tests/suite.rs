@@ -1,5 +1,6 @@
 //! All integration tests in one binary: kube makes each binary slow to link.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+#![allow(clippy::pedantic, clippy::too_many_arguments, clippy::string_slice, clippy::self_named_module_files)]
 
 mod support;
 

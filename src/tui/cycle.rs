@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
-use ratatui::buffer::Buffer;
 
 use super::input::Input;
 use super::pace::Pace;

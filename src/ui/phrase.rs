@@ -184,11 +184,11 @@ mod tests {
         }
     }
 
-    fn check(release: Release, row: &str, whole: &str) {
+    fn check(release: &Release, row: &str, whole: &str) {
         let now = Timestamp::UNIX_EPOCH;
-        let next = next(&release, now);
+        let next = next(release, now);
         assert_eq!(format!("{} {}", next.mark.glyph(), next.words), row);
-        assert_eq!(sentence(&release, now).words, whole);
+        assert_eq!(sentence(release, now).words, whole);
     }
 
     #[test]
@@ -196,18 +196,18 @@ mod tests {
         let at = |seconds: i64| Some(Timestamp::UNIX_EPOCH + seconds.seconds());
         let timed = Release { waiting_for: Some(WaitingFor::Time), next_weight: Some(50), until: at(271), ..release() };
         assert_eq!(countdown(&timed, Timestamp::UNIX_EPOCH).as_deref(), Some("4:31"));
-        check(timed.clone(), "◷ auto→50%", "Goes to 50% by itself in 4:31.");
-        check(Release { until: at(-1), ..timed }, "◷ auto→50%", "Is due to go to 50% by itself.");
+        check(&timed, "◷ auto→50%", "Goes to 50% by itself in 4:31.");
+        check(&Release { until: at(-1), ..timed }, "◷ auto→50%", "Is due to go to 50% by itself.");
         let person = Release { waiting_for: Some(WaitingFor::Person), next_weight: Some(50), ..release() };
-        check(person, "⏸ waits for you", "Waits for you. Next is 50%.");
+        check(&person, "⏸ waits for you", "Waits for you. Next is 50%.");
         let judged = Release { waiting_for: Some(WaitingFor::Analysis), next_weight: Some(50), ..release() };
-        check(judged, "? waits for analysis", "Waits for its analysis; then 50%.");
+        check(&judged, "? waits for analysis", "Waits for its analysis; then 50%.");
         let aborted = Release { phase: Phase::Degraded, aborted: true, since: at(-360), shown_weight: Some(0), ..release() };
-        check(aborted, "✖ aborted 6m ago", "Aborted 6m ago. All traffic is on revision 13.");
+        check(&aborted, "✖ aborted 6m ago", "Aborted 6m ago. All traffic is on revision 13.");
         let healthy = Release { phase: Phase::Healthy, promoted: true, shown_weight: Some(100), ..release() };
-        check(healthy, "✔ healthy", "Healthy, 100% on revision 14.");
+        check(&healthy, "✔ healthy", "Healthy, 100% on revision 14.");
         let colours = Release { way: Way::BlueGreen, waiting_for: Some(WaitingFor::Person), ..release() };
-        check(colours, "⏸ waits for you", "Waits for you. Next is the switch to revision 14.");
-        check(Release { odd: Some("spec".into()), ..release() }, "▲ not all readable", "Not all of it could be read.");
+        check(&colours, "⏸ waits for you", "Waits for you. Next is the switch to revision 14.");
+        check(&Release { odd: Some("spec".into()), ..release() }, "▲ not all readable", "Not all of it could be read.");
     }
 }

@@ -114,8 +114,7 @@ impl Stage {
                     self.asked = true;
                 }
                 Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
-                Effect::Quit | Effect::Suspend | Effect::Copy(_) => {}
-                Effect::Theme(_) | Effect::Redraw | Effect::Bell => {}
+                Effect::Quit | Effect::Suspend | Effect::Copy(_) | Effect::Theme(_) | Effect::Redraw | Effect::Bell => {}
             }
         }
     }

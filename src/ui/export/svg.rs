@@ -27,7 +27,7 @@ pub fn svg(buffer: &Buffer, ground: &Ground) -> String {
     let rows: Vec<Vec<Letter<'_>>> =
         (buffer.area.top()..buffer.area.bottom()).map(|y| letters(buffer, ground, y).collect()).collect();
     for row in &rows {
-        backgrounds(&mut out, row, ground);
+        backgrounds(&mut out, row, *ground);
     }
     for row in &rows {
         let mut rest = row.as_slice();
@@ -80,7 +80,7 @@ fn letters<'a>(buffer: &'a Buffer, ground: &Ground, y: u16) -> impl Iterator<Ite
     })
 }
 
-fn backgrounds(out: &mut String, row: &[Letter<'_>], ground: &Ground) {
+fn backgrounds(out: &mut String, row: &[Letter<'_>], ground: Ground) {
     for part in row.chunk_by(|one, next| one.look.back == next.look.back) {
         let Some(first) = part.first().filter(|first| first.look.back != ground.back) else { continue };
         let wide: u32 = part.iter().map(|letter| letter.cells * WIDE).sum();

@@ -140,7 +140,7 @@ impl Glance<'_> {
             pen.put("steps", theme.style(Role::Dim)).skip(2);
             remaining(theme, timeline).draw_right(&mut pen);
             let list = Rect { height: count.min(area.height.saturating_sub(1)), ..skip(area, 1) };
-            steps::lines(theme, timeline, self.state, list, 0, buffer);
+            steps::lines(theme, timeline, self.state, (list, 0), buffer);
             return skip(area, count.saturating_add(1));
         }
         let mut pen = Pen::new(buffer, row(area, 0));

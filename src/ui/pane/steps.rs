@@ -47,12 +47,12 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         frame.remark.push(0, place_words(offset, lines, height).unwrap_or_default(), dim);
     }
     let inside = frame.draw(theme, buffer, area);
-    self::lines(theme, timeline, state, inside, offset, buffer);
+    self::lines(theme, timeline, state, (inside, offset), buffer);
     age(state, theme, buffer, inside);
 }
 
 /// Draws the steps from one on, and after the last one the background analysis.
-pub fn lines(theme: &Theme, timeline: &Timeline, state: &State, area: Rect, offset: usize, buffer: &mut Buffer) {
+pub fn lines(theme: &Theme, timeline: &Timeline, state: &State, (area, offset): (Rect, usize), buffer: &mut Buffer) {
     let mut lines = rows(area);
     for (place, step) in timeline.steps.iter().enumerate().skip(offset) {
         let Some(line) = lines.next() else { return };

@@ -49,10 +49,10 @@ pub fn versions(release: &Release, revisions: &[Revision]) -> Vec<Version> {
 
 fn of_set(release: &Release, number: i64, set: &SetNode) -> Version {
     let (role, colour) = role(&set.tags, release);
-    let share = release.shown_weight.and_then(|weight| match colour {
-        Role::Canary => Some(weight),
-        _ if release.promoted => Some(100),
-        _ => Some(100 - weight),
+    let share = release.shown_weight.map(|weight| match colour {
+        Role::Canary => weight,
+        _ if release.promoted => 100,
+        _ => 100 - weight,
     });
     let images: Vec<_> = set.images.iter().map(|image| text::image(image)).collect();
     Version {
@@ -72,7 +72,7 @@ fn role(tags: &[Tag], release: &Release) -> (&'static str, Role) {
     if has(&Tag::Active) {
         return ("active", Role::Stable);
     }
-    if has(&Tag::Stable) && !(has(&Tag::Canary) && !release.promoted) {
+    if has(&Tag::Stable) && (release.promoted || !has(&Tag::Canary)) {
         return ("stable", Role::Stable);
     }
     if has(&Tag::Preview) { ("preview", Role::Canary) } else { ("canary", Role::Canary) }

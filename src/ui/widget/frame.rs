@@ -41,8 +41,8 @@ impl<'a> Frame<'a> {
         }
         let border = theme.style(if self.focused { Role::BorderFocus } else { Role::Border });
         let last = row(area, area.height - 1);
-        edge(buffer, area, ["╭", "╮"], border, self.title, self.right);
-        edge(buffer, last, ["╰", "╯"], border, self.remark, Pieces::new());
+        edge(buffer, area, ["╭", "╮"], border, [self.title, self.right]);
+        edge(buffer, last, ["╰", "╯"], border, [self.remark, Pieces::new()]);
         for place in 1..area.height - 1 {
             let line = row(area, place);
             Pen::new(buffer, line).put("│", border);
@@ -52,8 +52,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn edge(buffer: &mut Buffer, line: Rect, corners: [&str; 2], border: Style, left: Pieces<'_>, right: Pieces<'_>) {
-    let [start, end] = corners;
+fn edge(buffer: &mut Buffer, line: Rect, corners: [&str; 2], border: Style, sides: [Pieces<'_>; 2]) {
+    let ([start, end], [left, right]) = (corners, sides);
     let mut pen = Pen::new(buffer, Rect { height: 1, ..line });
     pen.put(start, border).fill("─", line.width - 2, border).put(end, border);
     let inside = Rect { x: line.x + 2, width: line.width.saturating_sub(4), height: 1, ..line };

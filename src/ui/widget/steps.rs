@@ -106,10 +106,10 @@ fn segment(theme: &Theme, step: &TimelineStep, now: Timestamp) -> Segment {
 pub fn draw(pen: &mut Pen<'_>, theme: &Theme, timeline: &Timeline, now: Timestamp) {
     let mut segments: Vec<_> = timeline.steps.iter().map(|step| segment(theme, step, now)).collect();
     let room = pen.room();
-    if !segments.iter().any(|segment| segment.current) {
-        if let Some(first) = segments.iter_mut().find(|segment| segment.mark != Mark::Good) {
-            first.weight = true;
-        }
+    if !segments.iter().any(|segment| segment.current)
+        && let Some(first) = segments.iter_mut().find(|segment| segment.mark != Mark::Good)
+    {
+        first.weight = true;
     }
     let mut rule = "──";
     if width(&segments, rule) > room {
