@@ -200,11 +200,11 @@ fn copying_the_name_and_then_the_command() {
 fn only_what_the_cursor_rests_on_is_looked_at_closely() {
     let mut cockpit = Cockpit::busy();
     let looked = |effects: &[Effect]| -> Vec<String> {
-        let subjects = effects.iter().filter_map(|effect| match effect {
+        let mut subjects = effects.iter().filter_map(|effect| match effect {
             Effect::Look { environment, subjects } if *environment == PROD => Some(subjects),
             _ => None,
         });
-        subjects.last().map(|subjects| subjects.iter().map(|one| one.selector.clone()).collect()).unwrap_or_default()
+        subjects.next_back().map(|subjects| subjects.iter().map(|one| one.selector.clone()).collect()).unwrap_or_default()
     };
     for _ in 0..3 {
         assert_eq!(looked(&cockpit.press("j")), [""; 0]);

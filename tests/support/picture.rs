@@ -23,7 +23,7 @@ pub fn picture(buffer: &Buffer) -> String {
         let place = others.iter().position(|other| *other == style);
         place.map_or('.', |place| NAMES.chars().nth(place).unwrap_or('?'))
     };
-    out.push_str("\n");
+    out.push('\n');
     for y in buffer.area.top()..buffer.area.bottom() {
         let row: String = (buffer.area.left()..buffer.area.right()).map(|x| name(buffer[(x, y)].style())).collect();
         let _ = writeln!(out, "{}", row.trim_end_matches('.'));
