@@ -19,8 +19,11 @@ pub fn look(desk: &mut Desk<'_>, at: &At) {
     if !text(&deployment, "deletionTimestamp").is_empty() {
         return;
     }
-    let sets = desk.owned(Resource::ReplicaSet, &deployment);
     let template = &deployment["spec"]["template"];
+    if !hash::is_template(template) || !deployment["spec"]["selector"].is_object() {
+        return;
+    }
+    let sets = desk.owned(Resource::ReplicaSet, &deployment);
     let new = sets.iter().find(|set| hash::same_template(&set["spec"]["template"], template)).cloned();
     let Some(new) = new.or_else(|| create_set(desk, &deployment, &sets)) else { return };
     let sets = desk.owned(Resource::ReplicaSet, &deployment);

@@ -19,6 +19,9 @@ const SCALE_DOWN_DELAY: i64 = 30;
 /// One look at an Experiment.
 pub fn look(desk: &mut Desk<'_>, at: &At) {
     let Some(experiment) = desk.get(at.resource, &at.namespace, &at.name) else { return };
+    if !experiment["spec"].is_object() {
+        return;
+    }
     let mut work = Work { at, status: experiment["status"].clone(), experiment };
     if !work.status.is_object() {
         work.status = json!({});

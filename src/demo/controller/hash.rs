@@ -32,6 +32,26 @@ pub fn same_template(one: &Value, other: &Value) -> bool {
     essence(one) == essence(other)
 }
 
+/// Whether a pod template has the shape of one: everything that is read or written of it is an object or a list where it
+/// has to be. What a client applies may be anything.
+pub fn is_template(template: &Value) -> bool {
+    let object = |value: &Value| value.is_object() || value.is_null();
+    let metadata = &template["metadata"];
+    let containers = |key: &str, needed: bool| match &template["spec"][key] {
+        Value::Array(list) => list.iter().all(|container| {
+            let ports = container["ports"].as_array().is_none_or(|ports| ports.iter().all(Value::is_object));
+            container.is_object() && ports
+        }),
+        other => other.is_null() && !needed,
+    };
+    template["spec"].is_object()
+        && object(metadata)
+        && object(&metadata["labels"])
+        && object(&metadata["annotations"])
+        && containers("containers", true)
+        && containers("initContainers", false)
+}
+
 /// A template without the revision's label, without nulls and without what the API would fill in anyway.
 pub fn essence(template: &Value) -> Value {
     let mut template = template.clone();
@@ -151,5 +171,19 @@ mod tests {
         assert_eq!(of_template(&plain), of_template(&filled));
         filled["spec"]["containers"][0]["image"] = "web:2".into();
         assert_ne!(of_template(&plain), of_template(&filled));
+    }
+
+    #[test]
+    fn not_everything_is_a_template() {
+        for odd in [
+            json!(7),
+            json!({}),
+            json!({ "spec": { "containers": {} } }),
+            json!({ "metadata": [], "spec": { "containers": [] } }),
+            json!({ "spec": { "containers": ["web"] } }),
+        ] {
+            assert!(!is_template(&odd), "{odd}");
+        }
+        assert!(is_template(&json!({ "spec": { "containers": [{ "name": "web" }] } })));
     }
 }

@@ -6,13 +6,16 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::desk::{At, Desk, text, time};
-use super::pods;
+use super::{hash, pods};
 use crate::demo::Resource;
 
 /// One look at a ReplicaSet.
 pub fn look(desk: &mut Desk<'_>, at: &At) {
     let Some(set) = desk.get(at.resource, &at.namespace, &at.name) else { return };
     if !text(&set, "deletionTimestamp").is_empty() || super::rollout::is_foreign(&set) {
+        return;
+    }
+    if !set["spec"].is_object() || !hash::is_template(&set["spec"]["template"]) {
         return;
     }
     let wanted = usize::try_from(set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0);

@@ -28,7 +28,7 @@ const JOB_TAKES: SignedDuration = SignedDuration::from_secs(4);
 pub fn look(desk: &mut Desk<'_>, at: &At) {
     let Some(run) = desk.get(at.resource, &at.namespace, &at.name) else { return };
     let phase = run["status"]["phase"].as_str().unwrap_or_default();
-    if is_final(phase) {
+    if is_final(phase) || !run["spec"].is_object() {
         return;
     }
     let started = time(run["status"]["startedAt"].as_str().unwrap_or_default()).unwrap_or(desk.now);

@@ -6,6 +6,7 @@ mod conditions;
 mod experiment;
 mod pause;
 mod plugin;
+mod references;
 mod restart;
 mod revisions;
 mod runs;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::desk::{At, Desk, label, text};
+use references::References;
 use scene::Scene;
 use spec::Spec;
 use status::Status;
@@ -50,13 +52,17 @@ pub fn look(desk: &mut Desk<'_>, at: &At) {
         let message = format!("Rollout resource added to informer: {}/{}", at.namespace, at.name);
         desk.note(&object, "RolloutAddedToInformer", &message);
     }
+    if !object["spec"].is_object() {
+        return say_invalid(desk, at, &object, "spec: Required value");
+    }
     if object["spec"]["replicas"].is_null() {
         object = desk.edit(at, |rollout| rollout["spec"]["replicas"] = 1.into()).unwrap_or(object);
     }
     let spec = Spec::deserialize(&object["spec"]).map_err(|error| format!("spec: Invalid value: {error}"));
     let resolved = spec.and_then(|mut spec| {
         workload::resolve(desk, at, &mut object, &mut spec)?;
-        validate::fault(desk, &at.namespace, &spec).map_or(Ok(spec), Err)
+        let references = References { desk, namespace: &at.namespace, owner: &at.name, spec: &spec };
+        validate::fault(&spec).or_else(|| references.fault()).map_or(Ok(spec), Err)
     });
     match resolved {
         Ok(spec) => look_at_valid(Scene::open(desk, object, spec)),

@@ -9,7 +9,7 @@ use super::spec::BlueGreen;
 use crate::demo::Resource;
 
 /// The annotation that says which rollout a service belongs to.
-const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
+pub const MANAGED_BY: &str = "argo-rollouts.argoproj.io/managed-by-rollouts";
 
 impl Scene<'_, '_> {
     /// The names of the services that lead to a revision each. Those of ping-pong lead wherever they led last.

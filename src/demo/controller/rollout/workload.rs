@@ -40,10 +40,15 @@ pub fn resolve(desk: &mut Desk<'_>, at: &At, object: &mut Arc<Value>, spec: &mut
         }
         return Ok(());
     };
-    let found = resource(&reference.kind).and_then(|resource| desk.get(resource, &at.namespace, &reference.name));
-    let Some(workload) = found else {
-        let (kind, name) = (reference.kind.to_lowercase(), &reference.name);
-        return Err(format!("spec.workloadRef.name: Invalid value: \"{name}\": {kind}s.apps \"{name}\" not found"));
+    if spec.template.is_some() {
+        return Err("template must be empty for workload reference rollout".to_owned());
+    }
+    let Some(resource) = resource(&reference.kind) else {
+        let group = reference.api_version.split('/').next().unwrap_or_default();
+        return Err(format!("workload of type {group}/{} is not supported", reference.kind));
+    };
+    let Some(workload) = desk.get(resource, &at.namespace, &reference.name) else {
+        return Err(format!("{} \"{}/{}\" not found", resource.qualified(), at.namespace, reference.name));
     };
     spec.template = Some(workload["spec"]["template"].clone());
     if spec.selector.is_none() {

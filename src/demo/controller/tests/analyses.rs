@@ -83,7 +83,7 @@ fn a_background_run_that_is_inconclusive_pauses_and_is_repeated() {
 #[test]
 fn a_condition_that_cannot_be_evaluated_is_an_error_and_five_of_them_end_the_run() {
     let steps = json!([{ "setWeight": 25 }, { "analysis": templates() }]);
-    let mut stage = stage(&steps, &json!({}), json!({ "interval": "1s", "successCondition": "all(result, {# < 1})" }));
+    let mut stage = stage(&steps, &json!({}), json!({ "interval": "1s", "count": 10, "successCondition": "all(result, {# < 1})" }));
     stage.set_image("web:2");
     stage.pass(30);
     assert_eq!(stage.runs()[0].1, "Running");

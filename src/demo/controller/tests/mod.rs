@@ -160,7 +160,7 @@ pub fn canary(steps: &Value) -> Value {
 /// A canary strategy with steps and a router.
 pub fn routed(steps: &Value, more: &Value) -> Value {
     let mut way = json!({
-        "steps": steps, "canaryService": "web-canary", "stableService": "web-stable", "trafficRouting": { "smi": {} },
+        "steps": steps, "canaryService": "web-canary", "stableService": "web-stable", "trafficRouting": { "plugins": { "example/router": {} } },
     });
     json_patch::merge(&mut way, more);
     json!({ "strategy": { "canary": way } })

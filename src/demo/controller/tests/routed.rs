@@ -103,7 +103,7 @@ fn ping_and_pong_take_turns() {
 #[test]
 fn header_and_mirror_routes_live_as_long_as_the_update() {
     let routing = json!({
-        "smi": null, "managedRoutes": [{ "name": "testers" }, { "name": "shadow" }],
+        "plugins": null, "managedRoutes": [{ "name": "testers" }, { "name": "shadow" }],
         "istio": { "virtualService": { "name": "web", "routes": ["primary"] } },
     });
     let steps = json!([

@@ -89,6 +89,34 @@ fn images_that_cannot_be_pulled_or_crash_say_so() {
 }
 
 #[test]
+fn nothing_that_can_be_applied_stops_the_world() {
+    let odd = [
+        json!(7),
+        json!([]),
+        json!({ "replicas": "many" }),
+        json!({ "selector": [], "template": { "spec": { "containers": [] } } }),
+        json!({ "selector": { "matchLabels": ["a"] }, "template": { "metadata": 7, "spec": { "containers": [1] } } }),
+        json!({ "selector": {}, "template": { "spec": { "containers": [] } }, "strategy": { "canary": { "steps": [7, {}] } } }),
+    ];
+    let mut stage = Stage::new();
+    for (number, spec) in odd.iter().enumerate() {
+        for resource in [
+            Resource::Rollout,
+            Resource::ReplicaSet,
+            Resource::Deployment,
+            Resource::Experiment,
+            Resource::AnalysisRun,
+            Resource::Pod,
+        ] {
+            stage.create(resource, json!({ "metadata": { "name": format!("odd-{number}") }, "spec": spec }));
+        }
+        stage.pass(30);
+        let phase = stage.store.get(Resource::Rollout, NAMESPACE, &format!("odd-{number}")).unwrap()["status"]["phase"].clone();
+        assert_eq!(phase, "Degraded", "{spec}");
+    }
+}
+
+#[test]
 fn a_wrong_spec_is_named_and_mended() {
     let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     stage.patch(&json!({ "spec": { "strategy": { "canary": { "steps": [{ "pause": { "duration": "1z" } }] } } } }));
