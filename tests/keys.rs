@@ -349,6 +349,21 @@ fn the_mouse_selects_opens_and_presses_hints() {
 }
 
 #[test]
+fn the_mouse_chooses_an_environment() {
+    let mut cockpit = Cockpit::busy();
+    cockpit.press("e");
+    let window = cockpit.state.layout().unwrap().overlay.unwrap();
+    cockpit.click(window.x + 5, window.y + 2);
+    assert_eq!((cockpit.state.shown, cockpit.state.overlay.as_ref()), (STAGE, None));
+    cockpit.press("e");
+    cockpit.click(window.x + 5, window.y + 3);
+    assert_eq!(cockpit.state.shown, PROD);
+    cockpit.press("e");
+    cockpit.click(0, 5);
+    assert_eq!((cockpit.state.shown, cockpit.state.overlay.as_ref()), (PROD, None));
+}
+
+#[test]
 fn a_calm_screen_wakes_once_a_second_and_a_spinner_four_times() {
     let mut cockpit = Cockpit::busy();
     cockpit.wait(100);

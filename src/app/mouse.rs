@@ -69,7 +69,8 @@ fn press_overlay(state: &mut State, window: Rect, at: Position) -> Vec<Effect> {
     if !window.contains(at) {
         state.overlay = None;
     } else if let Some(Overlay::Environments(_)) = state.overlay {
-        let line = at.y.checked_sub(window.y + 1).filter(|line| usize::from(*line) < state.environments.len());
+        // Border and an empty line, then the environments.
+        let line = at.y.checked_sub(window.y + 2).filter(|line| usize::from(*line) < state.environments.len());
         if let Some(line) = line {
             commands::switch(state, EnvironmentId(line));
         }

@@ -10,9 +10,9 @@ use crate::domain::belongings::revision;
 use crate::domain::duration::age;
 use crate::domain::fact::{Health, Link, News, Object, Reading};
 use crate::domain::id::{Key, Kind};
-use crate::domain::object::{AnalysisRun, Rollout, Step};
+use crate::domain::object::{AnalysisRun, Canary, Rollout, Step};
 use crate::domain::release::{Phase, Release, WaitingFor};
-use crate::domain::{step, weight};
+use crate::domain::{flagger, step, weight};
 
 /// Lines that are kept.
 const KEPT: usize = 200;
@@ -51,10 +51,17 @@ pub struct Notices {
     lines: VecDeque<Notice>,
 }
 
+/// A release as it was.
+pub(super) struct Known {
+    glance: Glance,
+    rollout: Option<Arc<Rollout>>,
+    canary: Option<Arc<Canary>>,
+}
+
 /// How something was before the news about it.
 pub(super) enum Before {
     /// A release, if it was there.
-    Release(Key, Option<(Glance, Option<Arc<Rollout>>)>),
+    Release(Key, Option<Known>),
     /// An analysis: of which release, how it is now, and whether that is known already.
     Run(Key, Arc<AnalysisRun>, bool),
     /// The connection.
@@ -69,7 +76,11 @@ impl Before {
     /// Looks at what news is about before the cluster hears it.
     pub(super) fn of(cluster: &Cluster, news: &News) -> Self {
         let release = |key: Key| {
-            let known = cluster.glance(&key).map(|glance| (*glance, cluster.rollout(&key).cloned()));
+            let known = cluster.glance(&key).map(|glance| Known {
+                glance: *glance,
+                rollout: cluster.rollout(&key).cloned(),
+                canary: cluster.canary(&key).cloned(),
+            });
             Self::Release(key, known)
         };
         match news {
@@ -160,31 +171,38 @@ fn stands(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Notice> {
 
 type Said = Option<(Tone, String)>;
 
-/// What became of a release.
-fn release(cluster: &Cluster, key: &Key, before: Option<(Glance, Option<Arc<Rollout>>)>) -> Said {
-    let (glance, rollout) = (cluster.glance(key).copied(), cluster.rollout(key));
-    match (before, glance) {
-        (None, None) => None,
-        (None, Some(_)) => Some((Tone::Plain, "appeared".to_owned())),
-        (Some(_), None) => Some((Tone::Warn, "was deleted".to_owned())),
-        (Some((old, before)), Some(new)) => {
-            if let (Some(before), Some(after)) = (&before, rollout)
-                && let Some(said) = revision_words(before, after)
-            {
-                return Some(said);
-            }
-            if (old.phase, old.waiting_for, old.odd) != (new.phase, new.waiting_for, new.odd) {
-                let found = cluster.release(key, Timestamp::UNIX_EPOCH)?;
-                if new.phase == Phase::Healthy && old.phase != Phase::Healthy {
-                    return Some((Tone::Good, healthy_words(&found)));
-                }
-                if new.phase != Phase::Healthy && (old.phase != new.phase || new.needs_person) {
-                    return state_words(&found, new);
-                }
-            }
-            before.zip(rollout).and_then(|(before, after)| step_words(&before, after))
-        }
+/// What became of a release: what needs somebody first, then how far it got.
+fn release(cluster: &Cluster, key: &Key, before: Option<Known>) -> Said {
+    let (old, new) = match (before, cluster.glance(key).copied()) {
+        (None, None) => return None,
+        (None, Some(_)) => return Some((Tone::Plain, "appeared".to_owned())),
+        (Some(_), None) => return Some((Tone::Warn, "was deleted".to_owned())),
+        (Some(old), Some(new)) => (old, new),
+    };
+    let rollouts = old.rollout.as_deref().zip(cluster.rollout(key).map(|after| &**after));
+    if let Some(said) = rollouts.and_then(|(before, after)| revision_words(before, after)) {
+        return Some(said);
     }
+    let glances = |glance: &Glance| (glance.phase, glance.waiting_for, glance.odd);
+    let changed = glances(&old.glance) != glances(&new);
+    let found = || cluster.release(key, Timestamp::UNIX_EPOCH);
+    if changed && new.phase == Phase::Healthy && old.glance.phase != Phase::Healthy {
+        return found().map(|found| (Tone::Good, healthy_words(&found)));
+    }
+    if changed && new.needs_person {
+        return state_words(&found()?, new);
+    }
+    let step = rollouts.and_then(|(before, after)| step_words(before, after));
+    let canaries = || old.canary.as_deref().zip(cluster.canary(key).map(|after| &**after));
+    let step = step.or_else(|| canaries().and_then(|(before, after)| tick_words(before, after)));
+    step.or_else(|| if old.glance.phase == new.phase { None } else { state_words(&found()?, new) })
+}
+
+/// A tick of Flagger's with another weight.
+fn tick_words(before: &Canary, after: &Canary) -> Said {
+    let (from, to) = (before.status.canary_weight, after.status.canary_weight);
+    let analyses = flagger::stage(after) == flagger::Stage::Progressing;
+    (from != to && analyses).then(|| (Tone::Plain, format!("canary traffic {from} → {to} %")))
 }
 
 /// A new revision.
@@ -236,7 +254,10 @@ fn state_words(release: &Release, glance: Glance) -> Said {
             Some((Tone::Bad, why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))))
         }
         _ if glance.waiting_for == Some(WaitingFor::Person) => Some((Tone::Warn, format!("paused{at}, waits for you"))),
-        Phase::Paused => Some((Tone::Plain, format!("paused{at}"))),
+        Phase::Paused => {
+            let step = release.step.as_ref().and_then(|step| step.current.as_deref());
+            Some((Tone::Plain, step.map_or_else(|| format!("paused{at}"), |step| format!("paused{at}: {step}"))))
+        }
         Phase::Progressing => Some((Tone::Plain, format!("progressing{at}"))),
         Phase::Unknown => Some((Tone::Warn, "no controller has looked at it".to_owned())),
         Phase::Healthy => None,
@@ -288,4 +309,147 @@ fn reading(kind: Kind, old: &Reading, new: &Reading) -> Said {
 /// An image without its registry.
 fn short(image: &str) -> &str {
     image.rsplit_once('/').map_or(image, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A cluster and what happened in it.
+    #[derive(Default)]
+    struct World {
+        cluster: Cluster,
+        notices: Notices,
+    }
+
+    impl World {
+        /// A cluster whose first list is read.
+        fn read() -> Self {
+            let mut world = Self::default();
+            for kind in [Kind::Rollout, Kind::Canary] {
+                world.hear(News::Reading(kind, Reading::Live));
+            }
+            world
+        }
+
+        fn hear(&mut self, news: News) -> bool {
+            let before = Before::of(&self.cluster, &news);
+            self.cluster.apply(news);
+            self.notices.note(before, &self.cluster, Timestamp::UNIX_EPOCH)
+        }
+
+        fn rollout(&mut self, revision: i64, status: &Value) -> bool {
+            let value = json!({
+                "metadata": {"namespace": "shop", "name": "web", "uid": "u", "generation": 1,
+                    "annotations": {"rollout.argoproj.io/revision": revision.to_string()}},
+                "spec": {
+                    "template": {"spec": {"containers": [{"name": "main", "image": "registry.example/shop/web:v2"}]}},
+                    "strategy": {"canary": {"trafficRouting": {}, "steps": [{"setWeight": 20}, {"pause": {"duration": "5m"}}, {"pause": {}}]}},
+                },
+                "status": status,
+            });
+            self.hear(News::Is(Object::Rollout(Arc::new(serde_json::from_value(value).unwrap()))))
+        }
+
+        fn canary(&mut self, phase: &str, weight: i64) {
+            let value =
+                json!({"metadata": {"namespace": "shop", "name": "media"}, "status": {"phase": phase, "canaryWeight": weight}});
+            self.hear(News::Is(Object::Canary(Arc::new(serde_json::from_value(value).unwrap()))));
+        }
+
+        fn said(&self) -> Vec<(Tone, &str)> {
+            self.notices.lines().map(|line| (line.tone, &*line.text)).collect()
+        }
+    }
+
+    fn status(phase: &str, step: i64, weight: i64) -> Value {
+        let stable = if phase == "Healthy" { "b" } else { "a" };
+        let start = "2026-01-01T00:00:00Z";
+        let pause = if phase == "Paused" { json!([{"reason": "CanaryPauseStep", "startTime": start}]) } else { json!(null) };
+        json!({
+            "phase": phase, "observedGeneration": "1", "currentPodHash": "b", "stableRS": stable, "currentStepIndex": step,
+            "pauseConditions": pause, "controllerPause": phase == "Paused",
+            "canary": {"weights": {"canary": {"weight": weight}, "stable": {"weight": 100 - weight}}},
+        })
+    }
+
+    #[test]
+    fn a_release_from_its_start_to_its_end() {
+        let mut world = World::read();
+        world.rollout(1, &status("Healthy", 3, 0));
+        for (phase, step, weight) in [
+            ("Progressing", 0, 0),
+            ("Progressing", 0, 20),
+            ("Paused", 1, 20),
+            ("Paused", 2, 20),
+            ("Paused", 2, 20),
+            ("Healthy", 3, 0),
+        ] {
+            assert!(!world.rollout(2, &status(phase, step, weight)));
+        }
+        let expected = [
+            (Tone::Good, "healthy: revision 2 is stable"),
+            (Tone::Warn, "paused at step 3 of 3, waits for you"),
+            (Tone::Plain, "step 2 of 3: pause: 5m"),
+            (Tone::Plain, "canary traffic 0 → 20 %"),
+            (Tone::Plain, "revision 2 starts: web:v2"),
+            (Tone::Plain, "appeared"),
+        ];
+        assert_eq!(world.said(), expected);
+    }
+
+    #[test]
+    fn what_breaks_is_bad_and_what_vanishes_is_told() {
+        let mut world = World::read();
+        world.rollout(2, &status("Progressing", 0, 20));
+        let mut broken = status("Degraded", 0, 0);
+        broken["message"] = "RolloutAborted: metric failed".into();
+        assert!(world.rollout(2, &broken));
+        assert!(!world.rollout(2, &broken));
+        world.hear(News::Gone(Key::new(Kind::Rollout, "shop", "web")));
+        let said = world.said();
+        assert_eq!((said[0], said[1].0, said.len()), ((Tone::Warn, "was deleted"), Tone::Bad, 3));
+        assert!(said[1].1.contains("metric failed"), "{said:?}");
+    }
+
+    #[test]
+    fn the_first_list_tells_how_things_stand_and_not_what_happened() {
+        let mut world = World::default();
+        world.rollout(2, &status("Healthy", 3, 0));
+        world.rollout(2, &status("Paused", 2, 20));
+        assert!(world.said().is_empty());
+        world.hear(News::Reading(Kind::Rollout, Reading::Live));
+        let line = world.notices.lines().next().unwrap();
+        assert_eq!((&*line.text, line.tone), ("paused at step 3 of 3, waits for you", Tone::Warn));
+        assert_eq!(world.notices.lines().len(), 1);
+    }
+
+    #[test]
+    fn flagger_ticks_and_the_connection() {
+        let mut world = World::read();
+        world.canary("Progressing", 10);
+        world.canary("Progressing", 20);
+        world.canary("Progressing", 20);
+        let health = |state| News::Health(Health { at: Timestamp::UNIX_EPOCH, state, clock_skew_ms: 0 });
+        world.hear(health(Link::Up { millis: 2 }));
+        assert!(world.hear(health(Link::Down { reason: "refused".into() })));
+        assert!(!world.hear(health(Link::Down { reason: "refused".into() })));
+        world.hear(health(Link::Up { millis: 2 }));
+        world.hear(News::Reading(Kind::Rollout, Reading::Denied("no".into())));
+        let said = world.said();
+        assert_eq!((said[0], said[1].0), ((Tone::Bad, "rollouts cannot be read: no"), Tone::Good));
+        assert_eq!((said[2].1, said[3].1), ("the cluster does not answer: refused", "canary traffic 10 → 20 %"));
+        assert_eq!(said.len(), 5);
+    }
+
+    #[test]
+    fn the_lines_are_bounded() {
+        let mut world = World::read();
+        for revision in 1..=300 {
+            world.rollout(revision, &status("Progressing", 0, 0));
+        }
+        assert_eq!(world.said().len(), KEPT);
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Common, Exit, Failure, cockpit};
-use crate::config::{Files, Settings};
+use crate::config::{Files, Settings, Tier};
 use crate::demo::{self, Options, Running, Scenario};
 use crate::tui;
 
@@ -80,10 +80,12 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
     cockpit::open(&settings(&files, common)?, common)
 }
 
-/// The world's environments with the user's own looks and keys.
+/// The world's environments, production first on the screen, with the user's own looks and keys.
 fn settings(files: &demo::Files, common: &Common) -> Result<Settings, Failure> {
     let mut settings = Files::find(Some(&files.config()))?.settings()?;
     settings.ui = common.files()?.settings()?.ui;
+    let dearest = settings.environments.iter().position(|environment| environment.tier == Tier::Prod);
+    settings.start_environment = dearest.unwrap_or_default();
     common.chosen(settings)
 }
 
