@@ -51,9 +51,7 @@ impl Crowd {
             let number = self.random.usize(..self.size);
             let at = (namespace(number), name(number));
             let now = store.now();
-            drop(store.edit(Resource::Rollout, (&at.0, &at.1), |rollout| {
-                rollout["status"] = self.status(now, number, Some(&rollout["status"]));
-            }));
+            store.edit_status(Resource::Rollout, (&at.0, &at.1), |before| self.status(now, number, Some(before)));
         }
     }
 

@@ -190,6 +190,15 @@ impl Store {
         self.edit(resource, (namespace, name), |object| object["status"] = status)
     }
 
+    /// Replaces the status of an object with spec and status, without reading the rest of it. For many a second; an
+    /// object that is not there stays away.
+    pub fn edit_status(&mut self, resource: Resource, (namespace, name): (&str, &str), change: impl FnOnce(&Value) -> Value) {
+        let version = self.version + 1;
+        if let Some(stored) = self.stored(resource, namespace, name).and_then(|stored| stored.with_status(version, change)) {
+            self.commit(resource, (namespace.to_owned(), name.to_owned()), Some(stored.clone()), &stored);
+        }
+    }
+
     /// Applies a JSON merge patch to the whole object, status and metadata included.
     ///
     /// # Errors

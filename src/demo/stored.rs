@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::resource::Resource;
 
@@ -56,6 +57,25 @@ impl Stored {
         self.tree.clone().unwrap_or_else(|| Arc::new(self.snapshot.value(resource)))
     }
 
+    /// The next version with another status, made from bytes alone: the rest of a large object is not read for it.
+    /// None if it has no metadata, spec and status.
+    pub fn with_status(&self, version: u64, change: impl FnOnce(&Value) -> Value) -> Option<Self> {
+        let before: Parts = serde_json::from_slice(&self.snapshot.body).ok()?;
+        let mut metadata: Value = serde_json::from_str(before.metadata.get()).ok()?;
+        metadata["resourceVersion"] = version.to_string().into();
+        let status = change(&serde_json::from_str(before.status.get()).ok()?);
+        let body = format!("{{\"metadata\":{metadata},\"spec\":{},\"status\":{status}}}", before.spec.get());
+        let old = &self.snapshot;
+        let snapshot = Snapshot {
+            namespace: old.namespace.clone(),
+            name: old.name.clone(),
+            labels: old.labels.clone(),
+            version,
+            body: body.into_bytes().into_boxed_slice().into(),
+        };
+        Some(Self { tree: None, owners: self.owners.clone(), snapshot: Arc::new(snapshot) })
+    }
+
     /// The uids of its owners.
     pub fn owners(&self) -> &[String] {
         &self.owners
@@ -96,6 +116,17 @@ impl Snapshot {
     }
 }
 
+/// An object's parts as they are written.
+#[derive(serde::Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    metadata: &'a RawValue,
+    #[serde(borrow)]
+    spec: &'a RawValue,
+    #[serde(borrow)]
+    status: &'a RawValue,
+}
+
 /// The uids of an object's owners.
 pub fn owners(object: &Value) -> impl Iterator<Item = &str> {
     object["metadata"]["ownerReferences"].as_array().into_iter().flatten().filter_map(|reference| reference["uid"].as_str())
@@ -112,5 +143,28 @@ impl Serialize for Untyped<'_> {
             map.serialize_entry(key, value)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_replaced_in_the_bytes_and_nothing_else_is() {
+        let object = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "a", "labels": { INSTANCE: "x" } },
+            "spec": { "replicas": 5, "text": "{\"status\":1}" }, "status": { "phase": "Paused" },
+        });
+        let before = Stored::new(object.clone(), 1).kept();
+        let after = before.with_status(7, |status| json!({ "was": status["phase"] })).unwrap();
+        let mut wanted = object;
+        wanted["metadata"]["resourceVersion"] = "7".into();
+        wanted["status"] = json!({ "was": "Paused" });
+        assert_eq!(*after.value(Resource::Rollout), wanted);
+        assert_eq!(after.snapshot.body, Stored::new(wanted, 7).snapshot.body, "the same bytes as if it had been written whole");
+        assert!(Stored::new(json!({ "metadata": {} }), 1).with_status(2, Value::clone).is_none());
     }
 }
