@@ -16,7 +16,7 @@ use super::text;
 use super::theme::{Role, Theme};
 use super::widget::{fresh, tier};
 use crate::app::notice::Tone;
-use crate::app::{Freshness, Hint, Layout, Screen, State};
+use crate::app::{Freshness, Hint, Layout, Pane, Screen, State};
 use crate::input::Command;
 
 /// Draws the first line.
@@ -118,7 +118,9 @@ pub fn footer(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer
 pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let dim = theme.style(Role::Dim);
     let mut line = Pieces::separated(" · ", theme.style(Role::Border));
-    if let Some(release) = state.subject().and_then(|key| state.release(key)) {
+    // The pane of the release says it itself.
+    let subject = state.subject().filter(|_| state.focus != Pane::Release);
+    if let Some(release) = subject.and_then(|key| state.release(key)) {
         let now = state.cluster_time();
         let sentence = phrase::sentence(&release, now);
         let name = release.key.name.clone();

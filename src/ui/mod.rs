@@ -59,9 +59,11 @@ fn screen(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
 fn too_small(state: &State, theme: &Theme, wanted: Size, buffer: &mut Buffer) {
     let area = buffer.area;
     let settings = &state.environment().settings;
+    let whole = widget::tier::badge(&settings.name, settings.tier);
+    let badge = if text::width(&whole) > area.width { format!(" ⬢ {} ", widget::tier::word(settings.tier)) } else { whole };
     let size = format!("{}×{}, {}×{} shows more", state.size.width, state.size.height, wanted.width, wanted.height);
     let lines = [
-        (widget::tier::badge(&settings.name, settings.tier), widget::tier::style(theme, settings.tier)),
+        (badge, widget::tier::style(theme, settings.tier)),
         ("This terminal is too small.".to_owned(), theme.mark(Mark::Warning)),
         (size, theme.style(Role::Dim)),
     ];

@@ -98,10 +98,10 @@ pub fn sentence(release: &Release, now: Timestamp) -> Phrase {
         (_, Some(WaitingFor::Time)) => by_itself(release, now).into(),
         (_, Some(WaitingFor::Analysis)) => format!("Waits for its analysis{then}.").into(),
         (_, Some(WaitingFor::Experiment)) => format!("Waits for its experiment{then}.").into(),
-        (_, Some(WaitingFor::Pods)) => {
-            let replicas = &release.replicas;
-            format!("Starts pods: {} of {} are available{then}.", replicas.available, replicas.desired).into()
-        }
+        (_, Some(WaitingFor::Pods)) => match release.revision.filter(|_| release.why.is_none() && !release.promoted) {
+            Some(revision) => format!("Starts the pods of revision {revision}{then}.").into(),
+            None => format!("Waits for pods{then}.").into(),
+        },
         (_, Some(WaitingFor::Weight)) => "Waits until the router confirms the weight.".into(),
         (_, Some(WaitingFor::Controller)) => "Waits until the controller reacts to the change.".into(),
         (Phase::Healthy, None) => healthy(release).into(),
@@ -202,6 +202,10 @@ mod tests {
         check(&person, "⏸ waits for you", "Waits for you. Next is 50%.");
         let judged = Release { waiting_for: Some(WaitingFor::Analysis), next_weight: Some(50), ..release() };
         check(&judged, "? waits for analysis", "Waits for its analysis; then 50%.");
+        let starting =
+            Release { phase: Phase::Progressing, waiting_for: Some(WaitingFor::Pods), next_weight: Some(10), ..release() };
+        check(&starting, "◐ waits for pods", "Starts the pods of revision 14; then 10%.");
+        check(&Release { why: Some("no image".into()), ..starting }, "▲ waits for pods", "Waits for pods; then 10%.");
         let aborted = Release { phase: Phase::Degraded, aborted: true, since: at(-360), shown_weight: Some(0), ..release() };
         check(&aborted, "✖ aborted 6m ago", "Aborted 6m ago. All traffic is on revision 13.");
         let healthy = Release { phase: Phase::Healthy, promoted: true, shown_weight: Some(100), ..release() };

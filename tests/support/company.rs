@@ -268,6 +268,7 @@ impl Company {
         };
         let message = "RolloutAborted: Rollout aborted update to revision 9: Metric \"error-rate\" assessed Failed due to failed (3) > failureLimit (2)";
         let over = json!({"status": {"phase": "Degraded", "abort": true, "abortedAt": ago(372), "message": message,
+            "conditions": [{"type": "Progressing", "status": "False", "reason": "RolloutAborted", "message": message.trim_start_matches("RolloutAborted: "), "lastUpdateTime": ago(372)}],
             "canary": {"weights": {"canary": {"weight": 0}, "stable": {"weight": 100}}}}});
         self.add(&payments, over, 372);
         let search = Service {

@@ -37,8 +37,8 @@ fn draw_line(theme: &Theme, line: &Line, pen: &mut Pen<'_>) {
         "ERROR" => ("error", Role::Bad, Role::Strong),
         "WARN" => ("warn", Role::Warn, Role::Text),
         "INFO" => ("info", Role::Dim, Role::Text),
-        "DEBUG" => ("debug", Role::Faint, Role::Dim),
-        _ => ("trace", Role::Faint, Role::Dim),
+        "DEBUG" => ("debug", Role::Dim, Role::Dim),
+        _ => ("trace", Role::Dim, Role::Dim),
     };
     pen.put(&text::time_of_day(line.at), dim).skip(1).column(word, 5, theme.style(level)).skip(1);
     if pen.room() > 90 {

@@ -83,9 +83,8 @@ fn frame<'a>(state: &State, theme: &Theme, condition: &Condition, height: u16) -
         let words = format!("by {}{}", sort.word(), if reversed { ", reversed" } else { "" });
         frame.title.push(1, words, dim);
     }
-    frame.title.push(0, "", dim);
     let old = stale(state, theme);
-    frame.remark = if old.is_empty() { says::remark(theme, condition) } else { old };
+    frame.remark = if old.is_empty() && counts.shown > 0 { says::remark(theme, condition) } else { old };
     frame
 }
 

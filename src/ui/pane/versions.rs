@@ -22,6 +22,13 @@ pub struct Version {
     desired: Option<i64>,
 }
 
+impl Version {
+    /// `3/3 pods`.
+    fn pods(&self) -> String {
+        self.desired.map_or_else(String::new, |desired| format!("{}/{desired} pods", self.available))
+    }
+}
+
 /// The versions that have a role, the newest first. Without ReplicaSets, what the images say.
 pub fn versions(release: &Release, revisions: &[Revision]) -> Vec<Version> {
     let mut all = Vec::new();
@@ -81,41 +88,41 @@ fn role(tags: &[Tag], release: &Release) -> (&'static str, Role) {
 /// Draws a line for each; gives what is left below.
 pub fn draw(versions: &[Version], release: &Release, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     let mut rest = area;
-    let longest = versions.iter().map(|version| text::width(&version.image)).max().unwrap_or(0);
+    let longest = |of: fn(&Version) -> u16| versions.iter().map(of).max().unwrap_or(0);
+    let widths = (longest(|version| text::width(&version.image)), longest(|version| text::width(&version.pods())));
     for version in versions {
         if rest.height == 0 {
             break;
         }
-        line(version, release, theme, longest, &mut Pen::new(buffer, row(rest, 0)));
+        line(version, release, theme, widths, &mut Pen::new(buffer, row(rest, 0)));
         rest = Rect { y: rest.y + 1, height: rest.height - 1, ..rest };
     }
     rest
 }
 
-fn line(version: &Version, release: &Release, theme: &Theme, longest: u16, pen: &mut Pen<'_>) {
+fn line(version: &Version, release: &Release, theme: &Theme, (images, pods): (u16, u16), pen: &mut Pen<'_>) {
     let dim = theme.style(Role::Dim);
     pen.column(version.role, 7, theme.style(version.colour)).skip(1);
     let revision = version.revision.map_or_else(String::new, |revision| format!("rev {revision}"));
     if pen.room() > 40 {
         pen.column(&revision, 8, dim);
     }
-    let pods = version.desired.map_or_else(String::new, |desired| format!("{}/{desired} pods", version.available));
     let share = if version.share.is_some() { 6 } else { 0 };
-    let kept = share + 13;
+    let kept = share + pods + 3;
     let room = pen.room().saturating_sub(kept);
-    let image = longest.min(room).max(room.min(8));
+    let image = images.min(room).max(room.min(8));
     pen.within(image, |pen| {
         pen.put(&text::fit_name(&version.image, image), theme.style(Role::Text));
     });
     pen.skip(1);
     if let Some(share) = version.share {
         pen.column_right(&format!("{share}%"), 5, theme.style(Role::Strong)).skip(1);
-        let bar = pen.room().saturating_sub(12).min(32);
+        let bar = pen.room().saturating_sub(pods + 2).min(32);
         if bar >= 6 && !release.promoted {
             bar::draw(pen, theme, share, bar, version.colour);
             pen.skip(1);
         }
     }
     let short = version.desired.is_some_and(|desired| version.available < desired);
-    pen.skip(1).put(&pods, if short { theme.style(Role::Warn) } else { dim });
+    pen.skip(1).put(&version.pods(), if short { theme.style(Role::Warn) } else { dim });
 }

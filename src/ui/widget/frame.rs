@@ -41,8 +41,10 @@ impl<'a> Frame<'a> {
         }
         let border = theme.style(if self.focused { Role::BorderFocus } else { Role::Border });
         let last = row(area, area.height - 1);
-        edge(buffer, area, ["╭", "╮"], border, [self.title, self.right]);
-        edge(buffer, last, ["╰", "╯"], border, [self.remark, Pieces::new()]);
+        edge(buffer, area, ["╭", "╮"], border);
+        edge(buffer, last, ["╰", "╯"], border);
+        labels(theme, buffer, area, self.title, self.right);
+        labels(theme, buffer, last, self.remark, Pieces::new());
         for place in 1..area.height - 1 {
             let line = row(area, place);
             Pen::new(buffer, line).put("│", border);
@@ -52,28 +54,30 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn edge(buffer: &mut Buffer, line: Rect, corners: [&str; 2], border: Style, sides: [Pieces<'_>; 2]) {
-    let ([start, end], [left, right]) = (corners, sides);
+fn edge(buffer: &mut Buffer, line: Rect, [start, end]: [&str; 2], border: Style) {
     let mut pen = Pen::new(buffer, Rect { height: 1, ..line });
     pen.put(start, border).fill("─", line.width - 2, border).put(end, border);
+}
+
+fn labels(theme: &Theme, buffer: &mut Buffer, line: Rect, left: Pieces<'_>, right: Pieces<'_>) {
     let inside = Rect { x: line.x + 2, width: line.width.saturating_sub(4), height: 1, ..line };
     // The title comes first; what is at the right takes what is left, with two cells of edge between.
     let left = left.within(inside.width.saturating_sub(2));
     let taken = if left.is_empty() { 0 } else { (left.width() + 2).min(inside.width) };
-    worded(buffer, Rect { width: taken, ..inside }, &left);
+    worded(theme, buffer, Rect { width: taken, ..inside }, &left);
     let right = right.within(inside.width.saturating_sub(taken + 4));
     let needed = right.width() + 2;
     if !right.is_empty() && needed + taken + 2 <= inside.width {
-        worded(buffer, Rect { x: inside.right() - needed, width: needed, ..inside }, &right);
+        worded(theme, buffer, Rect { x: inside.right() - needed, width: needed, ..inside }, &right);
     }
 }
 
 /// Words in an edge, with a free cell at both sides.
-fn worded(buffer: &mut Buffer, area: Rect, words: &Pieces<'_>) {
+fn worded(theme: &Theme, buffer: &mut Buffer, area: Rect, words: &Pieces<'_>) {
     if words.is_empty() || area.width < 3 {
         return;
     }
-    Pen::new(buffer, area).fill(" ", area.width, Style::new());
+    clear(theme, buffer, area);
     words.draw(&mut Pen::new(buffer, Rect { x: area.x + 1, width: area.width - 2, ..area }));
 }
 
