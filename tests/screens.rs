@@ -303,11 +303,12 @@ fn themes() {
 
 #[test]
 fn production_is_named_at_every_size() {
-    for width in 20..200 {
-        for height in [8, 12, 24, 40] {
-            let state = company((width, height));
+    let mut state = company((80, 24));
+    for columns in 20..200 {
+        for rows in [8, 12, 24, 40] {
+            let _ = update(&mut state, &env(), Msg::Resize { columns, rows });
             let text = ui::export::plain(&drawn(&state, &Theme::default()));
-            assert!(text.contains("PROD"), "{width}x{height}:\n{text}");
+            assert!(text.contains("PROD"), "{columns}x{rows}:\n{text}");
         }
     }
 }
