@@ -49,7 +49,8 @@ pub fn play(play: &Play, theme: &Theme) -> Result<Buffer, Failure> {
         Options { scenario: play.scenario, seed: play.seed, speed: 0.0, origin: Some(origin), at: play.at, ..Options::default() };
     let world = demo::start(&options).map_err(|error| Failure::Refused(format!("The world did not start: {error}.")))?;
     let files = world.write_files()?;
-    let settings = Files::find(Some(&files.config()))?.settings()?;
+    let mut settings = Files::find(Some(&files.config()))?.settings()?;
+    settings.start_environment = settings.environments.len().saturating_sub(1);
     let mut stage = Stage::start(&settings, play.size, world.now())?;
     stage.act(Vec::new())?;
     stage.act(Vec::new())?;

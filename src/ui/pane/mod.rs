@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod events;
+mod flagger;
 pub mod log;
 pub mod now;
 pub mod release;
@@ -20,7 +21,7 @@ use super::widget::fresh;
 use crate::app::{Pane, State};
 use crate::domain::belongings::Belongings;
 use crate::domain::id::Key;
-use crate::domain::object::Rollout;
+use crate::domain::object::{Canary, Rollout};
 use crate::domain::release::Release;
 use crate::domain::timeline::{Timeline, timeline};
 use crate::domain::tree::{Revision, revisions};
@@ -29,6 +30,7 @@ use crate::domain::tree::{Revision, revisions};
 struct Opened<'a> {
     release: Release,
     rollout: Option<&'a Rollout>,
+    canary: Option<&'a Canary>,
     belongings: Belongings,
     timeline: Option<Timeline>,
 }
@@ -47,7 +49,8 @@ fn opened(state: &State) -> Option<Opened<'_>> {
     let rollout = cluster.rollout(key).map(|rollout| &**rollout);
     let belongings = cluster.belongings(key);
     let timeline = rollout.and_then(|rollout| timeline(rollout, &belongings, state.cluster_time()));
-    Some(Opened { release, rollout, belongings, timeline })
+    let canary = cluster.canary(key).map(|canary| &**canary);
+    Some(Opened { release, rollout, canary, belongings, timeline })
 }
 
 fn focused(state: &State, pane: Pane) -> bool {

@@ -24,7 +24,7 @@ use super::super::text;
 use super::super::theme::{Role, Theme};
 use super::super::widget::frame::Frame;
 use super::super::widget::steps as line_of_steps;
-use super::{Opened, age, focused, opened, runs, stale, steps, versions};
+use super::{Opened, age, flagger, focused, opened, runs, stale, steps, versions};
 use crate::app::{Pane, Screen, State};
 use crate::domain::duration::clock;
 use crate::domain::release::{Release, Way};
@@ -90,6 +90,10 @@ impl Glance<'_> {
         let airy = area.height >= 14;
         let mut rest = self.sentence(area, buffer);
         rest = skip(rest, u16::from(airy));
+        if let Some(canary) = self.opened.canary {
+            flagger::draw(canary, &self.opened.release, self.theme, rest, buffer);
+            return;
+        }
         let versions = versions::versions(&self.opened.release, &revisions);
         // The detail has panes of their own for steps and analyses.
         let elsewhere = matches!(self.state.screen, Screen::Detail(_)) && !self.alone();

@@ -31,7 +31,11 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let dim = theme.style(Role::Dim);
     let Some(timeline) = timeline else {
         let inside = frame.draw(theme, buffer, area);
-        let words = if opened.is_some() { "It has no steps." } else { "It is gone." };
+        let words = match &opened {
+            Some(opened) if opened.canary.is_some() => "Flagger goes by weights, not by steps.",
+            Some(_) => "It has no steps.",
+            None => "It is gone.",
+        };
         Pen::new(buffer, row(inside, 0)).put(words, dim);
         return;
     };

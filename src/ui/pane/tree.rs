@@ -26,6 +26,7 @@ use super::{age, focused, runs, stale};
 use crate::app::detail::{Node, TreeLine, tree};
 use crate::app::{Pane, State};
 use crate::domain::duration::clock;
+use crate::domain::id::Kind;
 use crate::domain::release::Tag;
 use crate::domain::tree::{ExperimentNode, PodNode, RunNode, SetNode};
 
@@ -48,7 +49,8 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     frame.right.push(0, place_words(offset, lines.len(), height).unwrap_or_default(), theme.style(Role::Dim));
     let inside = frame.draw(theme, buffer, area);
     if lines.is_empty() {
-        let words = "No ReplicaSet of it was read.";
+        let flagger = state.subject().is_some_and(|key| key.kind == Kind::Canary);
+        let words = if flagger { "Flagger keeps no ReplicaSets of its own." } else { "No ReplicaSet of it was read." };
         Pen::new(buffer, Rect { height: inside.height.min(1), ..inside }).put(words, theme.style(Role::Dim));
     }
     let tree = Tree { theme, now: state.cluster_time(), spin: state.now };
