@@ -10,7 +10,7 @@ use ratatui::layout::{Rect, Size};
 
 use crate::app::{self, Effect, Env, Msg, State};
 use crate::cli::Failure;
-use crate::config::{Files, Settings};
+use crate::config::{Files, Settings, Tier};
 use crate::demo::{self, Options, Scenario};
 use crate::domain::fact::{Fact, Health, Link, News, Object, Reading};
 use crate::domain::id::{Key, Kind};
@@ -50,7 +50,8 @@ pub fn play(play: &Play, theme: &Theme) -> Result<Buffer, Failure> {
     let world = demo::start(&options).map_err(|error| Failure::Refused(format!("The world did not start: {error}.")))?;
     let files = world.write_files()?;
     let mut settings = Files::find(Some(&files.config()))?.settings()?;
-    settings.start_environment = settings.environments.len().saturating_sub(1);
+    let dearest = settings.environments.iter().position(|environment| environment.tier == Tier::Prod);
+    settings.start_environment = dearest.unwrap_or_default();
     let mut stage = Stage::start(&settings, play.size, world.now())?;
     stage.act(Vec::new())?;
     stage.act(Vec::new())?;

@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(line(60), "10% ✔─5m ✔─25% ✔─◷ 10m 4:31─50% ○─you ○─analysis ○─100% ○");
         assert_eq!(line(50), "10% ✔─25% ✔─◷ 10m 4:31─50% ○─100% ○");
         assert_eq!(line(30), "… ◷ 10m 4:31─50% ○─100% ○");
-        assert_eq!(line(20), "… ◷ 10m 4:31 …");
+        assert_eq!(line(20), "… ◷ 10m 4:31─50% ○ …");
         assert_eq!(line(6), "… ◷ 10…");
         for room in 0..90 {
             assert!(text::width(&line(room)) <= room);
