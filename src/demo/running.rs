@@ -18,7 +18,7 @@ use super::{Environment, Options, Scenario, scenario};
 /// How often the crowd changes.
 const CHURN: Duration = Duration::from_millis(20);
 /// In the scenario of an outage: how long the API is there, and how long it is away.
-const OUTAGE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(15));
+const OUTAGE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(20));
 
 /// Why a world did not start.
 #[derive(Debug, thiserror::Error)]
