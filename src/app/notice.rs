@@ -251,7 +251,12 @@ fn state_words(release: &Release, glance: Glance) -> Said {
         Phase::Degraded => {
             let why = release.why.as_deref().or(Some(&*release.message)).filter(|why| !why.is_empty());
             let what = if release.aborted { "aborted" } else { "degraded" };
-            Some((Tone::Bad, why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}"))))
+            let text = match why {
+                Some(why) if why.starts_with(what) => why.to_owned(),
+                Some(why) => format!("{what}: {why}"),
+                None => what.to_owned(),
+            };
+            Some((Tone::Bad, text))
         }
         _ if glance.waiting_for == Some(WaitingFor::Person) => Some((Tone::Warn, format!("paused{at}, waits for you"))),
         Phase::Paused => {

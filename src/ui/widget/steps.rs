@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(line(50), "10% ✔─25% ✔─◷ 10m 4:31─50% ○─100% ○");
         assert_eq!(line(30), "… ◷ 10m 4:31─50% ○─100% ○");
         assert_eq!(line(20), "… ◷ 10m 4:31─50% ○ …");
-        assert_eq!(line(6), "… ◷ 10…");
+        assert_eq!(line(6), "… ◷ 1…");
         for room in 0..90 {
             assert!(text::width(&line(room)) <= room);
         }
