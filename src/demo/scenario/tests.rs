@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::*;
-use crate::demo::Reconcile as _;
 
 const NOW: &str = "2026-01-05T09:00:00Z";
 
