@@ -3,34 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::duration;
+
 /// How long ago a time was.
 pub fn age(since: &Value, now: Timestamp) -> Value {
-    time(since).map_or("<unknown>".into(), |since| human(now.duration_since(since).as_secs()).into())
+    time(since).map_or("<unknown>".into(), |since| duration::age(now.duration_since(since).as_secs()).into())
 }
 
 /// A time of an object.
 pub fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
-}
-
-/// A duration as kubectl prints it: two units while they matter.
-fn human(seconds: i64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    let two = |big: i64, unit: &str, small: i64, small_unit: &str| {
-        if small == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{small}{small_unit}") }
-    };
-    match seconds {
-        ..0 => "0s".to_owned(),
-        0..120 => format!("{seconds}s"),
-        120..600 => two(minutes, "m", seconds % 60, "s"),
-        600..10_800 => format!("{minutes}m"),
-        10_800..28_800 => two(hours, "h", minutes % 60, "m"),
-        28_800..172_800 => format!("{hours}h"),
-        172_800..691_200 => two(days, "d", hours % 24, "h"),
-        691_200..63_072_000 => format!("{days}d"),
-        63_072_000..252_288_000 => two(days / 365, "y", days % 365, "d"),
-        _ => format!("{}y", days / 365),
-    }
 }
 
 /// `ready/all` of a pod.
@@ -143,7 +125,7 @@ mod tests {
             (63_158_400, "2y1d"),
         ];
         for (seconds, text) in cases {
-            assert_eq!(human(seconds), text);
+            assert_eq!(duration::age(seconds), text);
         }
     }
 }
