@@ -1,5 +1,6 @@
 //! What a release is: plain types and arithmetic. Imports neither tokio nor kube nor ratatui, and reads no clock.
 
+pub mod action;
 pub mod analysis;
 pub mod belongings;
 pub mod duration;

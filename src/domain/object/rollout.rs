@@ -43,8 +43,18 @@ pub struct RolloutSpec {
     pub restart_at: Option<Timestamp>,
     /// Seconds a pod must be ready to count as available.
     pub min_ready_seconds: i64,
+    /// How far back a rollback skips the steps.
+    pub rollback_window: Option<RollbackWindow>,
     /// How revisions follow each other.
     pub strategy: Strategy,
+}
+
+/// `spec.rollbackWindow`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RollbackWindow {
+    /// Revisions.
+    pub revisions: i64,
 }
 
 /// A pod template, reduced to its containers.

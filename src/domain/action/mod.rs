@@ -1,0 +1,23 @@
+//! What people do to a release: the verbs, which of them a state allows, the plan of each, the requests that a step of a plan
+//! sends, and how its effect is seen. Pure: it builds requests and never sends one; whoever sends them carries the fences along.
+
+pub mod allowed;
+mod flagger;
+pub mod offer;
+pub mod plan;
+pub mod report;
+pub mod request;
+pub mod seen;
+pub mod template;
+pub mod until;
+mod verb;
+mod ways;
+
+#[cfg(test)]
+mod tests;
+
+pub use offer::{Memory, Offer, Owner, Parameters, StableBefore, Subject, Sync, offer};
+pub use plan::{Act, Authority, Do, Plan, Step, Target, Ticket, Until};
+pub use report::{Outcome, Report, What};
+pub use seen::{Position, Seen};
+pub use verb::Verb;

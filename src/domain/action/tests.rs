@@ -1,0 +1,1 @@
+//! What verbs offer, what is sent, and how effects are seen.
