@@ -20,21 +20,21 @@ fn example_configuration_with_its_marks_taken_away_says_the_defaults_too() {
     assert_eq!(settings.ui, Settings::default().ui);
     let expected =
         Environment { name: "prod-us-east-1".into(), context: Some("prod".into()), ..Settings::default().environments[0].clone() };
-    assert_eq!(settings.environments, [expected]);
+    assert_eq!((settings.environments, settings.webhook), (vec![expected], None));
 }
 
 #[test]
 fn example_configuration_shows_every_key_of_the_schema() {
     let schema = serde_json::to_value(schemars::schema_for!(pilothouse::config::raw::File)).unwrap();
     let example: toml::Table = without_marks(EXAMPLE).parse().unwrap();
-    for (table, definition) in [("ui", "Ui"), ("environment", "Environment")] {
+    for (table, definition) in [("ui", "Ui"), ("environment", "Environment"), ("ledger", "Ledger")] {
         let shown = &example[table];
         let shown = shown.as_array().map_or(shown, |list| &list[0]).as_table().unwrap();
         for key in schema["$defs"][definition]["properties"].as_object().unwrap().keys() {
             assert!(shown.contains_key(key), "config.example.toml does not show {table}.{key}");
         }
     }
-    assert_eq!(schema["properties"].as_object().unwrap().len(), 2, "a new table: show it in the example and name it here");
+    assert_eq!(schema["properties"].as_object().unwrap().len(), 3, "a new table: show it in the example and name it here");
 }
 
 #[test]

@@ -84,6 +84,8 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
 fn settings(files: &demo::Files, common: &Common) -> Result<Settings, Failure> {
     let mut settings = Files::find(Some(&files.config()))?.settings()?;
     settings.ui = common.files()?.settings()?.ui;
+    // What is done in a demo is no part of the user's own record, and goes with its world.
+    (settings.demo, settings.state) = (true, files.folder().join("state"));
     let dearest = settings.environments.iter().position(|environment| environment.tier == Tier::Prod);
     settings.start_environment = dearest.unwrap_or_default();
     common.chosen(settings)

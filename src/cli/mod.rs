@@ -92,7 +92,10 @@ impl Common {
 
     /// The settings with the command line laid over them.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        self.chosen(self.files()?.settings()?)
+        let files = self.files()?;
+        let mut settings = files.settings()?;
+        settings.state = files.state;
+        self.chosen(settings)
     }
 
     /// These settings with the command line laid over them.

@@ -6,12 +6,14 @@ pub mod error;
 pub mod files;
 pub mod raw;
 pub mod resolve;
+mod webhook;
 
 use std::path::PathBuf;
 
 pub use choose::Choice;
 pub use error::Error;
 pub use files::Files;
+pub use webhook::Webhook;
 
 /// Everything that the program needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,11 +26,23 @@ pub struct Settings {
     pub start_environment: usize,
     /// No acting key works.
     pub readonly: bool,
+    /// Folder of what is kept across starts: the ledger, which cluster an environment led to.
+    pub state: PathBuf,
+    /// Whether this is a demo, which may touch nothing but its own world.
+    pub demo: bool,
+    /// Where acts are told, in a chat.
+    pub webhook: Option<Webhook>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ui: Ui::default(), environments: vec![Environment::current()], start_environment: 0, readonly: false }
+        Self { ui: Ui::default(), environments: vec![Environment::current()],
+            start_environment: 0,
+            readonly: false,
+            state: PathBuf::new(),
+            demo: false,
+            webhook: None,
+        }
     }
 }
 

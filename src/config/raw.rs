@@ -19,6 +19,9 @@ pub struct File {
     /// Environments, in the order of the switcher.
     #[serde(default)]
     pub environment: Vec<Environment>,
+    /// What was done, and who is told.
+    #[serde(default)]
+    pub ledger: Ledger,
 }
 
 /// `[ui]`.
@@ -39,6 +42,18 @@ pub struct Ui {
     pub start_screen: Option<StartScreen>,
     /// Whether something that turns bad rings the terminal's bell.
     pub bell: Option<bool>,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Address of a chat that is told of every act, as Slack takes it.
+    #[schemars(with = "Option<String>")]
+    pub webhook: Option<Spanned<String>>,
+    /// A file with that address.
+    #[schemars(with = "Option<PathBuf>")]
+    pub webhook_file: Option<Spanned<PathBuf>>,
 }
 
 /// How marks are drawn.

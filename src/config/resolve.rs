@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::raw::{self, Glyphs, OneOrMany};
-use super::{Environment, Error, Namespaces, Settings, Ui};
+use super::{Environment, Error, Namespaces, Settings, Ui, Webhook};
 
 /// Reads a configuration. `path` is named in errors; `home` is what `~/` stands for.
 pub fn resolve(path: &Path, text: &str, home: Option<&Path>) -> Result<Settings, Error> {
     let file = parse(path, text)?;
     let reader = Reader { path, text, home };
     let environments = reader.environments(file.environment)?;
-    Ok(Settings { ui: ui(file.ui), environments, ..Settings::default() })
+    let webhook = reader.webhook(file.ledger)?;
+    Ok(Settings { ui: ui(file.ui), environments, webhook, ..Settings::default() })
 }
 
 /// Parses a configuration without filling in anything.
@@ -101,6 +102,24 @@ impl Reader<'_> {
             }
             raw::Namespaces::These(names) => Ok(Namespaces::Some(names)),
         }
+    }
+
+    fn webhook(&self, typed: raw::Ledger) -> Result<Option<Webhook>, Error> {
+        let address = typed.webhook.filter(|address| !address.get_ref().is_empty());
+        let file = typed.webhook_file.filter(|file| !file.get_ref().as_os_str().is_empty());
+        let (place, address) = match (address, file) {
+            (None, None) => return Ok(None),
+            (Some(address), Some(_)) => return Err(self.wrong(address.span(), "webhook and webhook_file exclude each other.")),
+            (Some(address), None) => (address.span(), address.into_inner()),
+            (None, Some(file)) => {
+                let (place, path) = (file.span(), self.expand(file.get_ref()));
+                let read = std::fs::read_to_string(&path);
+                (place.clone(), read.map_err(|error| self.wrong(place, format!("{}: {error}.", path.display())))?)
+            }
+        };
+        // The address itself is a secret, and not repeated.
+        let wrong = || self.wrong(place.clone(), "a webhook is an https:// URL with a path.");
+        Webhook::new(&address).map(Some).ok_or_else(wrong)
     }
 
     /// `~/x` is in the home folder; anything else relative is beside the configuration file.

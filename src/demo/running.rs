@@ -158,6 +158,11 @@ impl Drop for Running {
 }
 
 impl Files {
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Path of the kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")

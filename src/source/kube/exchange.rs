@@ -66,7 +66,7 @@ async fn next_piece(body: &mut Body, patience: Duration) -> Result<Option<Bytes>
 }
 
 /// Only the form in seconds: API servers send no other.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }

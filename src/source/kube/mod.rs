@@ -2,14 +2,14 @@
 //! own; whatever happens to one is a state of that one.
 
 pub mod checkup;
-mod client;
+pub mod client;
 mod connection;
 mod envelope;
-mod exchange;
+pub mod exchange;
 mod expiry;
-mod fault;
+pub mod fault;
 mod known;
-mod kubeconfig;
+pub mod kubeconfig;
 mod link;
 mod pace;
 mod proxy;
