@@ -75,11 +75,8 @@ pub fn accesses(plan: &Plan, key: &Key, workload: Option<&str>) -> Vec<Access> {
 
 fn access(does: &Do, key: &Key, workload: Option<&str>) -> Option<Access> {
     let canary = key.kind == Kind::Canary;
-    let (group, main, status) = if canary {
-        ("flagger.app", "canaries", "canaries/status")
-    } else {
-        ("argoproj.io", "rollouts", "rollouts/status")
-    };
+    let (group, main, status) =
+        if canary { ("flagger.app", "canaries", "canaries/status") } else { ("argoproj.io", "rollouts", "rollouts/status") };
     let template = match workload {
         Some("Deployment") => ("apps", "deployments"),
         Some("ReplicaSet") => ("apps", "replicasets"),
@@ -104,6 +101,7 @@ fn access(does: &Do, key: &Key, workload: Option<&str>) -> Option<Access> {
         }
         Do::Await(_) => return None,
     };
-    let name = if resource == template.1 && workload.is_some() || resource == "analysisruns" { "".into() } else { (*key.name).into() };
+    let name =
+        if resource == template.1 && workload.is_some() || resource == "analysisruns" { "".into() } else { (*key.name).into() };
     Some(Access { verb, group, resource, namespace: (*key.namespace).into(), name })
 }

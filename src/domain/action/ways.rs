@@ -15,6 +15,8 @@ use crate::domain::signs::{never_reconciled, signs};
 
 /// How long Argo CD's automatic sync is paused, in minutes.
 pub const SYNC_PAUSE: u32 = 60;
+/// Old ReplicaSets that a Rollout keeps unless it says otherwise.
+const HISTORY: i64 = 10;
 /// Pods need about this long to start where none has been seen starting, in seconds.
 const START: i64 = 30;
 
@@ -182,7 +184,10 @@ fn after_promotion(rollout: &Rollout, subject: &Subject<'_>) -> Result<Offer, St
     others.sort_by_key(|set| {
         (known.iter().position(|hash| **hash == *pod_hash(&set.metadata)).unwrap_or(usize::MAX), -revision(&set.metadata))
     });
-    let certain = others.first().is_some_and(|set| known.iter().any(|hash| **hash == *pod_hash(&set.metadata)));
+    let told = others.first().is_some_and(|set| known.iter().any(|hash| **hash == *pod_hash(&set.metadata)));
+    // Where no ReplicaSet has been deleted yet, the only other one is what was stable before.
+    let kept = rollout.spec.revision_history_limit.unwrap_or(HISTORY);
+    let certain = told || (others.len() == 1 && kept > 1);
     let mut plans = Vec::new();
     for set in others {
         plans.extend(undo(rollout, subject, set));
@@ -314,7 +319,7 @@ fn about(subject: &Subject<'_>) -> String {
     });
     match took.max() {
         Some(seconds) => format!(", about {}", crate::domain::duration::age(seconds.max(1))),
-        None => format!(", {}or more", crate::domain::duration::age(START) + " "),
+        None => format!(", {} or more", crate::domain::duration::age(START)),
     }
 }
 

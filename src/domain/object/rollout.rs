@@ -43,6 +43,8 @@ pub struct RolloutSpec {
     pub restart_at: Option<Timestamp>,
     /// Seconds a pod must be ready to count as available.
     pub min_ready_seconds: i64,
+    /// Old ReplicaSets that are kept; absent means 10.
+    pub revision_history_limit: Option<i64>,
     /// How far back a rollback skips the steps.
     pub rollback_window: Option<RollbackWindow>,
     /// How revisions follow each other.
