@@ -7,6 +7,7 @@ pub mod files;
 pub mod raw;
 pub mod resolve;
 mod webhook;
+pub mod secret;
 
 use std::path::PathBuf;
 
