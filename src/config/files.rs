@@ -1,6 +1,7 @@
 //! Where the configuration, themes, keymaps, logs and state lie. Everything that is written is for its owner only.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
@@ -45,7 +46,7 @@ impl Files {
     pub fn settings(&self) -> Result<Settings, Error> {
         match std::fs::read_to_string(&self.config) {
             Ok(text) => resolve::resolve(&self.config, &text, Some(&self.home)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.named => Ok(Settings::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.named => Ok(Settings::default()),
             Err(source) => Err(Error::Unreadable { path: self.config.clone(), source }),
         }
     }
@@ -79,16 +80,24 @@ impl Files {
 /// Opens a file for appending that only its owner can read, and makes its folder likewise.
 pub fn append(path: &Path) -> Result<File, Error> {
     let failed = |source| Error::Folder { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(failed)?;
-    }
+    path.parent().map_or(Ok(()), folder).map_err(failed)?;
+    private().append(true).open(path).map_err(failed)
+}
+
+/// Makes a folder that only its owner can enter, and those above it likewise.
+pub fn folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// How a file is opened that only its owner can read, or made if it is not there.
+pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(failed)
+    options
 }
