@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod input;
+pub mod ledger;
 pub mod log;
 pub mod source;
 pub mod tui;

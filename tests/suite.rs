@@ -11,6 +11,7 @@ mod cli;
 mod files;
 mod keys;
 mod kubectl;
+mod ledger;
 mod liars;
 mod pty;
 mod readme;

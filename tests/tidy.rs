@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LONGEST: usize = 600;
 
 /// Rooms that a room may use, besides itself and `domain`. A room that is not named here has to be added, with a reason.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("input", &[]),
     // Of `log` the core sees the plain type of a line.
@@ -16,11 +16,12 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("ui", &["input", "app", "config", "log"]),
     ("config", &[]),
     ("log", &["config"]),
+    ("ledger", &["config"]),
     ("source", &["config", "log"]),
     ("demo", &[]),
     ("wire", &["input", "app", "config", "log", "source", "demo"]),
     ("tui", &["input", "app", "config", "log", "source", "ui", "wire"]),
-    ("cli", &["input", "app", "config", "log", "source", "ui", "wire", "tui", "demo"]),
+    ("cli", &["input", "app", "config", "log", "source", "ui", "wire", "tui", "demo", "ledger"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
@@ -72,6 +73,19 @@ fn pure_rooms_touch_neither_the_world_nor_the_clock() {
                 if names(&text, outside) {
                     findings.push(source.finding(line, format!("'{}' must not touch {outside}", source.room)));
                 }
+            }
+        }
+    });
+}
+
+/// The ledger has files, and nothing else of the outside world: no network, no runtime, no clock.
+#[test]
+fn the_ledger_knows_no_cluster_and_no_clock() {
+    let files = ["std::fs", "std::process", "std::env", "std::thread"];
+    report(|source, findings| {
+        for (line, text) in source.code().filter(|_| source.room == "ledger") {
+            for outside in OUTSIDE.iter().filter(|outside| !files.contains(outside) && names(&text, outside)) {
+                findings.push(source.finding(line, format!("'ledger' must not touch {outside}")));
             }
         }
     });
