@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod action;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::action::{Asked, Runner, Tell};
 use crate::config::Settings;
+use crate::domain::action::{Act, Reviewed};
 use crate::domain::id::EnvironmentId;
 use crate::source::kube::checkup::{self, Checkup};
 use crate::source::{Clock, Mailbox, Order, Sources};
@@ -25,6 +27,7 @@ pub struct Running {
     /// What the sources have learned.
     pub mailbox: Arc<Mailbox>,
     sources: Sources,
+    runner: Runner,
     runtime: Option<Runtime>,
     clock: Clock,
 }
@@ -35,7 +38,15 @@ pub fn start(settings: &Settings, wake: impl Fn() + Send + Sync + 'static) -> io
     let mailbox = Arc::new(Mailbox::new(wake));
     let clock = clock();
     let sources = Sources::start(&settings.environments, &mailbox, &clock, runtime.handle());
-    Ok(Running { mailbox, sources, runtime: Some(runtime), clock })
+    let runner = Runner::new(settings, clock.clone(), runtime.handle().clone());
+    Ok(Running { mailbox, sources, runner, runtime: Some(runtime), clock })
+}
+
+/// What carries acts out, without sources: for commands. Dropping the runtime stops it.
+pub fn acting(settings: &Settings) -> io::Result<(Runtime, Runner)> {
+    let runtime = runtime()?;
+    let runner = Runner::new(settings, clock(), runtime.handle().clone());
+    Ok((runtime, runner))
 }
 
 /// Looks at one environment once, for telling people how it is. Blocks for some seconds where a server is slow; None if there is no
@@ -77,6 +88,21 @@ impl Running {
     /// Hands a wish of the core on. Never blocks.
     pub fn order(&self, order: Order) {
         self.sources.order(order);
+    }
+
+    /// Carries an act out in the background; see [`Runner::act`].
+    pub fn act(&self, act: Act, tell: Tell) {
+        self.runner.act(act, tell);
+    }
+
+    /// Asks in the background what a dialog has to know.
+    pub fn review(&self, asked: Asked, answer: impl FnOnce(Reviewed) + Send + 'static) {
+        self.runner.review(asked, answer);
+    }
+
+    /// What carries acts out.
+    pub fn runner(&self) -> &Runner {
+        &self.runner
     }
 
     /// The time now.

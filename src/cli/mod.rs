@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which exit code comes of it. One file per subcommand, over the same core as
 //! the cockpit. stdout is the answer, stderr is talk; nothing here asks a question.
 
+pub mod act;
 pub mod cockpit;
 pub mod colour;
 pub mod completions;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Choice, Environment, Files, Settings};
+use crate::domain::action::Verb;
 use crate::source::kube;
 
 pub use failure::{Exit, Failure};
@@ -128,6 +130,26 @@ pub enum Command {
     Status(status::StatusArgs),
     /// A line per change until a rollout is healthy (0), degraded (1) or the time is over (3)
     Watch(watch::Arguments),
+    /// Past the wait at which a rollout is: one step on, or to 100 %
+    Promote(act::Promote),
+    /// Back to stable, or to an earlier revision, by the quickest safe way
+    Rollback(act::RollBack),
+    /// Traffic back to stable; the template stays
+    Abort(act::Back),
+    /// Hold a rollout where it is
+    Pause(act::Back),
+    /// Lift the hold
+    Resume(act::Plain),
+    /// Begin an aborted release anew
+    Retry(act::Plain),
+    /// Replace the pods
+    Restart(act::Plain),
+    /// Past a step that is under way
+    SkipStep(act::Plain),
+    /// Release another image
+    SetImage(act::SetImage),
+    /// End a running analysis
+    TerminateAnalysis(act::Terminate),
     /// Every environment: reachable, latency, version, permissions, credentials, clock; and this machine
     Doctor(doctor::Arguments),
     /// Where the configuration is, whether it is right, an example, its schema
@@ -170,6 +192,16 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Watch(arguments)) => watch::run(arguments, common),
+        Some(Command::Promote(arguments)) => act::promote(arguments, common),
+        Some(Command::Rollback(arguments)) => act::roll_back(arguments, common),
+        Some(Command::Abort(arguments)) => act::back(Verb::Abort, arguments, common),
+        Some(Command::Pause(arguments)) => act::back(Verb::Hold, arguments, common),
+        Some(Command::Resume(arguments)) => act::plain(Verb::Resume, arguments, common),
+        Some(Command::Retry(arguments)) => act::plain(Verb::Retry, arguments, common),
+        Some(Command::Restart(arguments)) => act::plain(Verb::Restart, arguments, common),
+        Some(Command::SkipStep(arguments)) => act::plain(Verb::SkipStep, arguments, common),
+        Some(Command::SetImage(arguments)) => act::set_image(arguments, common),
+        Some(Command::TerminateAnalysis(arguments)) => act::terminate(arguments, common),
         Some(Command::Doctor(arguments)) => doctor::run(*arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Shot(arguments)) => shot::run(arguments, common),

@@ -51,6 +51,21 @@ impl Target {
         }
     }
 
+    /// The kind, if one was typed.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The namespace, if one was typed.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn matches(&self, key: &Key) -> bool {
         self.kind.is_none_or(|kind| kind == key.kind)
             && self.namespace.as_deref().is_none_or(|namespace| namespace == &*key.namespace)

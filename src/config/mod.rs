@@ -6,8 +6,8 @@ pub mod error;
 pub mod files;
 pub mod raw;
 pub mod resolve;
-mod webhook;
 pub mod secret;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -37,7 +37,9 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ui: Ui::default(), environments: vec![Environment::current()],
+        Self {
+            ui: Ui::default(),
+            environments: vec![Environment::current()],
             start_environment: 0,
             readonly: false,
             state: PathBuf::new(),

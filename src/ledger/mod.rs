@@ -147,6 +147,12 @@ impl Ledger {
         Ok(orphans)
     }
 
+    /// Whether an entry could be appended now, as far as that can be told without appending one.
+    pub fn writable(&self) -> Result<(), Error> {
+        let _alone = lock::alone(self.path())?;
+        self.writer().map(drop)
+    }
+
     /// What is owed and not settled, oldest first.
     pub fn owed(&self) -> Result<Vec<Owed>, Error> {
         Ok(acts::owed(&self.read(None)?))

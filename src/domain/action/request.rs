@@ -106,44 +106,20 @@ pub fn request(does: &Do, seen: &Seen, fresh: Fresh<'_>) -> Result<Option<Reques
         all.extend(ops);
         patch(path(key, "/status"), all, shows)
     };
-    let spec = |ops: Vec<Value>, shows: Vec<(&str, Value)>| {
-        let mut all = vec![test("/metadata/uid", &json!(seen.uid))];
-        all.extend(ops);
-        patch(path(key, ""), all, shows)
+    let spec = |field: &str, value: Value| {
+        let before = object.pointer(field).cloned().unwrap_or_default();
+        let ops = vec![test("/metadata/uid", &json!(seen.uid)), test(field, &before), set(field, value.clone())];
+        patch(path(key, ""), ops, vec![(field, value)])
     };
     Ok(Some(match does {
         Do::Await(_) => return Ok(None),
         Do::LiftPauses => status(vec![remove("/status/pauseConditions")], vec![("/status/pauseConditions", Value::Null)]),
-        Do::StepTo(index) => {
-            let mut ops = Vec::new();
-            if object.pointer("/status/pauseConditions").is_some_and(|pauses| !pauses.is_null()) {
-                ops.push(remove("/status/pauseConditions"));
-            }
-            if object.pointer("/status/controllerPause") == Some(&Value::Bool(true)) {
-                ops.push(set("/status/controllerPause", json!(false)));
-            }
-            ops.push(set("/status/currentStepIndex", json!(index)));
-            status(ops, vec![("/status/currentStepIndex", json!(index))])
-        }
+        Do::StepTo(index) => status(step_to(*index, object), vec![("/status/currentStepIndex", json!(index))]),
         Do::PromoteFull => status(vec![set("/status/promoteFull", json!(true))], vec![("/status/promoteFull", json!(true))]),
-        Do::Abort => {
-            let mut ops = vec![set("/status/abort", json!(true))];
-            if object.pointer("/status/promoteFull").is_some_and(|full| !full.is_null()) {
-                // False and absent are the same to the controller, and false can be written even if it has gone by now.
-                ops.push(set("/status/promoteFull", json!(false)));
-            }
-            status(ops, vec![("/status/abort", json!(true))])
-        }
+        Do::Abort => status(abort(object), vec![("/status/abort", json!(true))]),
         Do::Retry => status(vec![set("/status/abort", json!(false))], vec![("/status/abort", json!(false))]),
-        Do::Hold(held) => {
-            let before = object.pointer("/spec/paused").cloned().unwrap_or_default();
-            spec(vec![test("/spec/paused", &before), set("/spec/paused", json!(held))], vec![("/spec/paused", json!(held))])
-        }
-        Do::Restart => {
-            let before = object.pointer("/spec/restartAt").cloned().unwrap_or_default();
-            let ops = vec![test("/spec/restartAt", &before), set("/spec/restartAt", json!(fresh.time))];
-            spec(ops, vec![("/spec/restartAt", json!(fresh.time))])
-        }
+        Do::Hold(held) => spec("/spec/paused", json!(held)),
+        Do::Restart => spec("/spec/restartAt", json!(fresh.time)),
         Do::Restore { hash, .. } => restore(seen, hash, fresh, object)?,
         Do::SetImage { container, image } => set_image(seen, (container, image), fresh, object)?,
         Do::Terminate { run } => merge(
@@ -156,11 +132,7 @@ pub fn request(does: &Do, seen: &Seen, fresh: Fresh<'_>) -> Result<Option<Reques
             status(vec![set("/status/failedChecks", json!(threshold))], vec![("/status/failedChecks", json!(threshold))])
         }
         Do::Promoting => status(vec![set("/status/phase", json!("Promoting"))], vec![("/status/phase", json!("Promoting"))]),
-        Do::Suspend(suspended) => {
-            let before = object.pointer("/spec/suspend").cloned().unwrap_or_default();
-            let ops = vec![test("/spec/suspend", &before), set("/spec/suspend", json!(suspended))];
-            spec(ops, vec![("/spec/suspend", json!(suspended))])
-        }
+        Do::Suspend(suspended) => spec("/spec/suspend", json!(suspended)),
         Do::Gate(gate) => of_gate(gate, key),
         Do::Touch => touch(fresh, key, object)?,
         Do::PauseSync { namespace, application } => merge(
@@ -185,25 +157,40 @@ pub fn path(key: &Key, part: &str) -> String {
 fn tests(does: &Do, seen: &Seen, object: &Value) -> Vec<Value> {
     let mut all = vec![test("/metadata/uid", &json!(seen.uid))];
     let same = |path: &str| test(path, object.pointer(path).unwrap_or(&Value::Null));
-    match seen.key.kind {
-        Kind::Canary => {
-            all.push(same("/status/lastAppliedSpec"));
-            // The phase decides what failed checks and promotion mean: both are bound to it.
-            all.push(same("/status/phase"));
-        }
-        _ => {
-            all.push(same("/status/currentPodHash"));
-            all.push(same("/status/stableRS"));
-            if is_bound_to_all(does) {
-                all.push(same("/status/currentStepIndex"));
-                all.push(same("/status/pauseConditions"));
-                all.push(same("/status/abort"));
-                all.push(same("/status/promoteFull"));
-                all.push(same("/spec/paused"));
-            }
-        }
+    if seen.key.kind == Kind::Canary {
+        all.push(same("/status/lastAppliedSpec"));
+        // The phase decides what failed checks and promotion mean: both are bound to it.
+        all.push(same("/status/phase"));
+        return all;
+    }
+    all.extend(["/status/currentPodHash", "/status/stableRS"].map(same));
+    if is_bound_to_all(does) {
+        let position =
+            ["/status/currentStepIndex", "/status/pauseConditions", "/status/abort", "/status/promoteFull", "/spec/paused"];
+        all.extend(position.map(same));
     }
     all
+}
+
+fn step_to(index: i64, object: &Value) -> Vec<Value> {
+    let mut ops = Vec::new();
+    if object.pointer("/status/pauseConditions").is_some_and(|pauses| !pauses.is_null()) {
+        ops.push(remove("/status/pauseConditions"));
+    }
+    if object.pointer("/status/controllerPause") == Some(&Value::Bool(true)) {
+        ops.push(set("/status/controllerPause", json!(false)));
+    }
+    ops.push(set("/status/currentStepIndex", json!(index)));
+    ops
+}
+
+fn abort(object: &Value) -> Vec<Value> {
+    let mut ops = vec![set("/status/abort", json!(true))];
+    if object.pointer("/status/promoteFull").is_some_and(|full| !full.is_null()) {
+        // It would wipe the abort. False and absent are the same to the controller, and false can be written even if it is gone by now.
+        ops.push(set("/status/promoteFull", json!(false)));
+    }
+    ops
 }
 
 /// Stable's template, or another revision's, written where it belongs.

@@ -35,31 +35,8 @@ fn of_rollout(until: &Until, rollout: &Rollout, seen: &Seen) -> Stand {
     }
     match until {
         Until::MovedOn => moved_on(rollout, seen, &now),
-        Until::Promoted => {
-            if status.stable_rs == seen.current && phase_and_message(rollout).0 == Phase::Healthy {
-                return Stand::Reached(format!("{} is stable", revision(&now)));
-            }
-            if let Some(why) = other(seen, &now) {
-                return lost(why);
-            }
-            if status.abort {
-                return lost("it was aborted".to_owned());
-            }
-            Stand::Under(format!(
-                "{} of {} pods of the new revision are there",
-                status.updated_replicas.min(status.available_replicas),
-                desired(rollout)
-            ))
-        }
-        Until::Held(held) => {
-            if rollout.spec.paused != *held {
-                return Stand::Under("not written yet".to_owned());
-            }
-            if !generation_observed(rollout) {
-                return Stand::Under("the controller has not seen it yet".to_owned());
-            }
-            Stand::Reached(if *held { "held".to_owned() } else { "no longer held".to_owned() })
-        }
+        Until::Promoted => now_stable(rollout, seen, &now),
+        Until::Held(held) => now_held(*held, rollout),
         Until::TrafficBack => traffic_back(rollout, seen, &now),
         Until::Retried => {
             if status.abort || condition(rollout, "Progressing").is_some_and(|condition| &*condition.reason == "RolloutAborted") {
@@ -67,25 +44,8 @@ fn of_rollout(until: &Until, rollout: &Rollout, seen: &Seen) -> Stand {
             }
             other(seen, &now).map_or_else(|| Stand::Reached("it runs again from its first step".to_owned()), lost)
         }
-        Until::Current(hash) => {
-            if status.current_pod_hash == *hash && !stale(rollout) {
-                return Stand::Reached(format!("{} is the wanted one", revision(&now)));
-            }
-            if status.current_pod_hash != seen.current && status.current_pod_hash != *hash {
-                return lost(format!("another template came in between ({})", revision(&now)));
-            }
-            Stand::Under("the controller has not taken the template up yet".to_owned())
-        }
-        Until::Stable(hash) => {
-            if status.current_pod_hash != *hash && status.current_pod_hash != seen.current {
-                return lost(format!("another template came in between ({})", revision(&now)));
-            }
-            let (phase, _) = phase_and_message(rollout);
-            if status.current_pod_hash == *hash && promoted(rollout) && phase == Phase::Healthy {
-                return Stand::Reached(format!("{} is stable and healthy", revision(&now)));
-            }
-            Stand::Under(format!("{} of {} pods are there", status.available_replicas, desired(rollout)))
-        }
+        Until::Current(hash) => now_current(hash, rollout, seen, &now),
+        Until::Stable(hash) => now_back(hash, rollout, seen, &now),
         Until::AnotherTemplate => {
             if now.current != seen.current && !stale(rollout) {
                 return Stand::Reached(format!("{} has begun", revision(&now)));
@@ -106,6 +66,54 @@ fn of_rollout(until: &Until, rollout: &Rollout, seen: &Seen) -> Stand {
             lost("it is no Canary".to_owned())
         }
     }
+}
+
+fn now_stable(rollout: &Rollout, seen: &Seen, now: &Seen) -> Stand {
+    if rollout.status.stable_rs == seen.current && phase_and_message(rollout).0 == Phase::Healthy {
+        return Stand::Reached(format!("{} is stable", revision(now)));
+    }
+    if let Some(why) = other(seen, now) {
+        return lost(why);
+    }
+    if rollout.status.abort {
+        return lost("it was aborted".to_owned());
+    }
+    Stand::Under(format!(
+        "{} of {} pods of the new revision are there",
+        rollout.status.updated_replicas.min(rollout.status.available_replicas),
+        desired(rollout)
+    ))
+}
+
+fn now_held(held: bool, rollout: &Rollout) -> Stand {
+    if rollout.spec.paused != held {
+        return Stand::Under("not written yet".to_owned());
+    }
+    if !generation_observed(rollout) {
+        return Stand::Under("the controller has not seen it yet".to_owned());
+    }
+    Stand::Reached(if held { "held".to_owned() } else { "no longer held".to_owned() })
+}
+
+fn now_current(hash: &str, rollout: &Rollout, seen: &Seen, now: &Seen) -> Stand {
+    if *rollout.status.current_pod_hash == *hash && !stale(rollout) {
+        return Stand::Reached(format!("{} is the wanted one", revision(now)));
+    }
+    if rollout.status.current_pod_hash != seen.current && *rollout.status.current_pod_hash != *hash {
+        return lost(format!("another template came in between ({})", revision(now)));
+    }
+    Stand::Under("the controller has not taken the template up yet".to_owned())
+}
+
+fn now_back(hash: &str, rollout: &Rollout, seen: &Seen, now: &Seen) -> Stand {
+    if *rollout.status.current_pod_hash != *hash && rollout.status.current_pod_hash != seen.current {
+        return lost(format!("another template came in between ({})", revision(now)));
+    }
+    let (phase, _) = phase_and_message(rollout);
+    if *rollout.status.current_pod_hash == *hash && promoted(rollout) && phase == Phase::Healthy {
+        return Stand::Reached(format!("{} is stable and healthy", revision(now)));
+    }
+    Stand::Under(format!("{} of {} pods are there", rollout.status.available_replicas, desired(rollout)))
 }
 
 fn moved_on(rollout: &Rollout, seen: &Seen, now: &Seen) -> Stand {

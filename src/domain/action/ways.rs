@@ -352,7 +352,7 @@ fn stable_before(rollout: &Rollout, subject: &Subject<'_>) -> Vec<Box<str>> {
     let told = completed.filter_map(|event| Some((event.at()?, completed_hash(&event.message)?)));
     let remembered = subject.memory.stable_before.iter().map(|one| (one.at, &*one.hash));
     let mut all: Vec<_> = told.chain(remembered).filter(|(_, hash)| *hash != &*rollout.status.stable_rs).collect();
-    all.sort_by(|a, b| b.0.cmp(&a.0));
+    all.sort_by_key(|one| std::cmp::Reverse(one.0));
     let mut seen = HashSet::new();
     all.into_iter().filter(|(_, hash)| seen.insert(*hash)).map(|(_, hash)| hash.into()).collect()
 }

@@ -1,0 +1,109 @@
+//! The outside world being changed. Every write of this program goes through [`Runner::act`]: permitted, fenced, recorded first, sent
+//! once, and believed only when its effect has been read. Decides nothing: what is to be done comes as an [`Act`].
+
+mod carry;
+mod desk;
+mod explain;
+mod identity;
+mod look;
+mod permit;
+mod review;
+mod send;
+mod settle;
+mod tell;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::config::{Environment, Settings};
+use crate::domain::action::{Act, Outcome, Report, What};
+use crate::domain::id::EnvironmentId;
+use crate::ledger::{Ledger, Text};
+use crate::source::Clock;
+
+pub use permit::Permit;
+pub use review::Asked;
+
+pub use desk::{Desk, Line};
+
+/// Where reports go. Called from the runner's threads.
+pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// Carries acts out.
+pub struct Runner {
+    desks: Vec<Arc<Desk>>,
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+/// What all environments have in common.
+pub(crate) struct Shared {
+    pub(crate) ledger: Result<Ledger, String>,
+    /// Folder of the state, where the identities of clusters are kept.
+    pub(crate) state: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) permit: Permit,
+    pub(crate) webhook: Option<crate::config::Webhook>,
+}
+
+impl Runner {
+    /// A runner for these environments. Touches neither network nor ledger yet, except to open its folder.
+    pub fn new(settings: &Settings, clock: Clock, runtime: Handle) -> Self {
+        let ledger = Ledger::open(settings.state.join("ledger")).map_err(|error| error.to_string());
+        let shared = Arc::new(Shared {
+            ledger,
+            state: settings.state.clone(),
+            clock,
+            permit: Permit::of(settings),
+            webhook: settings.webhook.clone(),
+        });
+        let desk = |environment: &Environment| Arc::new(Desk::new(environment.clone(), Arc::clone(&shared)));
+        let desks = settings.environments.iter().map(desk).collect();
+        Self { desks, shared, runtime }
+    }
+
+    /// Carries an act out in the background and tells what becomes of it; the last report is [`What::Ended`], always.
+    pub fn act(&self, act: Act, tell: Tell) {
+        let number = act.number;
+        let Some(desk) = self.desk(act.environment) else {
+            let at = self.shared.clock.now();
+            let what = What::Ended(Outcome::Refused("There is no such environment.".to_owned()));
+            return tell(Report { act: number, at, what });
+        };
+        self.runtime.spawn(carry::carry(desk, act, tell));
+    }
+
+    /// Asks in the background what a dialog has to know: permissions, who manages the object, whether it can be recorded.
+    pub fn review(&self, asked: Asked, answer: impl FnOnce(crate::domain::action::Reviewed) + Send + 'static) {
+        if let Some(desk) = self.desk(asked.environment) {
+            self.runtime.spawn(async move { answer(desk.review(&asked).await) });
+        }
+    }
+
+    /// Settles in the background, by reading the clusters, what processes that died left open on the ledger.
+    pub fn settle(&self, done: impl Fn() + Send + Sync + 'static) -> tokio::task::JoinHandle<()> {
+        let desks: HashMap<Text, Arc<Desk>> =
+            self.desks.iter().map(|desk| (Text::from(desk.environment.name.as_str()), Arc::clone(desk))).collect();
+        self.runtime.spawn(settle::settle(desks, Arc::clone(&self.shared), done))
+    }
+
+    /// Takes the cluster that an environment leads to now for the right one.
+    pub fn trust(&self, environment: EnvironmentId, done: impl FnOnce(Result<String, String>) + Send + 'static) {
+        if let Some(desk) = self.desk(environment) {
+            self.runtime.spawn(async move { done(desk.trust().await) });
+        }
+    }
+
+    /// The ledger, or why there is none.
+    pub fn ledger(&self) -> Result<&Ledger, &str> {
+        self.shared.ledger.as_ref().map_err(String::as_str)
+    }
+
+    /// An environment, for commands that read one release and act on it.
+    pub fn desk(&self, environment: EnvironmentId) -> Option<Arc<Desk>> {
+        self.desks.get(usize::from(environment.0)).cloned()
+    }
+}

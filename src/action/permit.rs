@@ -1,0 +1,44 @@
+//! What may be done at all, below every screen and subcommand: read-only, an environment that is never written, and a demo that may
+//! touch its own world only. Knows nothing of clusters.
+
+use crate::config::{Environment, Settings, Write};
+use crate::domain::action::Act;
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    readonly: bool,
+    demo: bool,
+}
+
+impl Permit {
+    /// What the settings permit.
+    pub fn of(settings: &Settings) -> Self {
+        Self { readonly: settings.readonly, demo: settings.demo }
+    }
+
+    /// Why an act may not be carried out here; None if it may. The server's URL is asked for only in a demo.
+    pub fn refuses(self, act: &Act, environment: &Environment, server: Option<&str>) -> Option<String> {
+        if act.dry_run && !self.demo {
+            return None;
+        }
+        let what = format!("{} {}", act.plan.verb.words(), act.seen.key);
+        if self.readonly && !act.dry_run {
+            return Some(format!("This is read-only (--readonly): {what} was not sent."));
+        }
+        if environment.write == Write::Never && !act.dry_run {
+            let name = &environment.name;
+            return Some(format!(
+                "Environment '{name}' is never written (write = \"never\" in the configuration): {what} was not sent."
+            ));
+        }
+        let own = |server: &str| ["http://127.0.0.1:", "http://localhost:"].iter().any(|local| server.starts_with(local));
+        if self.demo && server.is_some_and(|server| !own(server)) {
+            return Some(format!("A demo touches nothing but its own world: {what} was not sent."));
+        }
+        if act.unrecorded && !act.plan.verb.is_back() {
+            return Some(format!("Only a step back goes unrecorded: {what} was not sent."));
+        }
+        None
+    }
+}

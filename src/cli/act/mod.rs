@@ -1,0 +1,457 @@
+//! The verbs on the command line: the same offers, plans, fences and ledger as the dialogs, for hands that type and for scripts. Asks
+//! nothing; what is missing is an error that names the flag.
+
+mod say;
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::target::Target;
+use super::{Common, Exit, Failure};
+use crate::action::{Asked, Desk, Runner};
+use crate::app::cluster::Cluster;
+use crate::config::Settings;
+use crate::domain::action::{
+    Act, Authority, Offer, Outcome, Parameters, Plan, Position, Report, Reviewed, Seen, Subject, Ticket, Verb, What, accesses,
+    offer, offer::Either,
+};
+use crate::domain::duration::go_seconds;
+use crate::domain::fact::News;
+use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::release::Release;
+use crate::source::kube::fault::Fault;
+use crate::wire;
+
+/// How long a step back waits for what a review says: it goes without it.
+const GLANCE: Duration = Duration::from_secs(2);
+/// How long a step forward waits for it: then it has not been found permitted.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long intents of processes that died may take to settle at the end.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// What every verb takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Shared {
+    /// The rollout
+    #[arg(value_name = "ROLLOUT", help = "[rollout/|canary/][NAMESPACE/]NAME")]
+    pub rollout: Target,
+    /// Why: it stands on the ledger, in an Event and on the object
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The ticket that it belongs to
+    #[arg(long, value_name = "T")]
+    pub ticket: Option<String>,
+    /// Say what would happen, let the server check it, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait until the effect is seen; exit code 3 if it is not
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds)]
+    pub wait: u32,
+    /// Only if it executes this step, counted from 0 as in status --json
+    #[arg(long, value_name = "N")]
+    pub expect_step: Option<i64>,
+    /// Only if this revision is the newest
+    #[arg(long, value_name = "N")]
+    pub expect_revision: Option<i64>,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Take the cluster that the environment leads to now for the right one, although it was another one before
+    #[arg(long)]
+    pub trust_cluster: bool,
+}
+
+/// `promote`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  pilothouse promote gateway --reason 'error rate flat for 10 min'
+  pilothouse promote shop/gateway --full --reason 'hotfix INC-7' --ticket INC-7
+  pilothouse promote gateway --expect-step 3 --reason 'nightly job'   # a retried job cannot advance it twice")]
+pub struct Promote {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Shared,
+    /// To 100 %, past all steps
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `rollback`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  pilothouse rollback gateway --reason 'errors 4 % since 14:02'
+  pilothouse rollback gateway --to-revision 12 --reason 'rev 13 and 14 leak'
+  pilothouse rollback gateway --dry-run --reason test          # all ways back, numbered; take one with --way N")]
+pub struct RollBack {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub back: Back,
+    /// The revision to go back to [default: stable, or the last one known to have been stable]
+    #[arg(long, value_name = "N")]
+    pub to_revision: Option<i64>,
+    /// Another way back than the first, as numbered by --dry-run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    pub way: u8,
+}
+
+/// `abort` and `pause`: steps back.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:
+  pilothouse abort gateway --reason 'checkout errors'")]
+pub struct Back {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Shared,
+    /// Go back even if it cannot be recorded
+    #[arg(long)]
+    pub unrecorded: bool,
+}
+
+/// Verbs without arguments of their own.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:
+  pilothouse resume gateway --reason 'traffic is calm again'")]
+pub struct Plain {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Shared,
+}
+
+/// `set-image`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:
+  pilothouse set-image gateway main=registry.example/gateway:v1.2.9 --reason 'back to 1.2.9'")]
+pub struct SetImage {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Shared,
+    /// Container and image; * is every container
+    #[arg(value_name = "CONTAINER=IMAGE", value_parser = image)]
+    pub image: (String, String),
+}
+
+/// `terminate-analysis`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:
+  pilothouse terminate-analysis gateway --reason 'the metric is broken, not the service'")]
+pub struct Terminate {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Shared,
+    /// The AnalysisRun, where several are running
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    let seconds = go_seconds(text).and_then(|seconds| u32::try_from(seconds).ok());
+    seconds.ok_or_else(|| "a time is written like 90s, 15m or 1h30m".to_owned())
+}
+
+fn image(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((container, image)) if !container.is_empty() && !image.is_empty() => Ok((container.to_owned(), image.to_owned())),
+        _ => Err("write CONTAINER=IMAGE".to_owned()),
+    }
+}
+
+/// `promote`.
+pub fn promote(arguments: &Promote, common: &Common) -> Result<Exit, Failure> {
+    let verb = if arguments.full { Verb::PromoteFull } else { Verb::Promote };
+    run(&Wanted::new(verb, &arguments.common), common)
+}
+
+/// `rollback`.
+pub fn roll_back(arguments: &RollBack, common: &Common) -> Result<Exit, Failure> {
+    let mut wanted = Wanted::new(Verb::RollBack, &arguments.back.common);
+    wanted.parameters.to_revision = arguments.to_revision;
+    (wanted.unrecorded, wanted.way) = (arguments.back.unrecorded, usize::from(arguments.way));
+    run(&wanted, common)
+}
+
+/// `abort` and `pause`.
+pub fn back(verb: Verb, arguments: &Back, common: &Common) -> Result<Exit, Failure> {
+    run(&Wanted { unrecorded: arguments.unrecorded, ..Wanted::new(verb, &arguments.common) }, common)
+}
+
+/// `resume`, `retry`, `restart` and `skip-step`.
+pub fn plain(verb: Verb, arguments: &Plain, common: &Common) -> Result<Exit, Failure> {
+    run(&Wanted::new(verb, &arguments.common), common)
+}
+
+/// `set-image`.
+pub fn set_image(arguments: &SetImage, common: &Common) -> Result<Exit, Failure> {
+    let mut wanted = Wanted::new(Verb::SetImage, &arguments.common);
+    wanted.parameters.image = Some(arguments.image.clone());
+    run(&wanted, common)
+}
+
+/// `terminate-analysis`.
+pub fn terminate(arguments: &Terminate, common: &Common) -> Result<Exit, Failure> {
+    let mut wanted = Wanted::new(Verb::TerminateAnalysis, &arguments.common);
+    wanted.parameters.run.clone_from(&arguments.run);
+    run(&wanted, common)
+}
+
+/// What was typed.
+struct Wanted<'a> {
+    verb: Verb,
+    common: &'a Shared,
+    parameters: Parameters,
+    unrecorded: bool,
+    way: usize,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(verb: Verb, common: &'a Shared) -> Self {
+        Self { verb, common, parameters: Parameters::default(), unrecorded: false, way: 1 }
+    }
+}
+
+/// A release, read.
+struct Found {
+    key: Key,
+    cluster: Cluster,
+    release: Release,
+    seen: Seen,
+}
+
+fn run(wanted: &Wanted<'_>, common: &Common) -> Result<Exit, Failure> {
+    if wanted.common.reason.trim().is_empty() {
+        return Err(Failure::Usage("A reason is needed: --reason TEXT says why, for the record.".to_owned()));
+    }
+    let settings = common.settings()?;
+    let environment = place(&settings, common)?;
+    let (runtime, runner) =
+        wire::acting(&settings).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
+    let desk = runner.desk(environment).ok_or_else(|| Failure::Usage("There is no environment to act on.".to_owned()))?;
+    let settled = runner.settle(|| {});
+    let outcome = runtime.block_on(decide(wanted, &desk, common)).and_then(|decided| match decided {
+        Decided::Said(exit) => Ok(exit),
+        Decided::Act(act, found) => carry(wanted, &runner, environment, *act, &found),
+    });
+    // What somebody else's death left open is settled while there is a connection, but does not hold anybody up.
+    let _ = runtime.block_on(async { tokio::time::timeout(SETTLING, settled).await });
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Where to act. With several environments it has to be said: nobody acts in the wrong place.
+fn place(settings: &Settings, common: &Common) -> Result<EnvironmentId, Failure> {
+    if settings.environments.len() > 1 && common.environment.is_none() && common.context.is_none() {
+        let names: Vec<&str> = settings.environments.iter().map(|one| one.name.as_str()).collect();
+        return Err(Failure::Usage(format!(
+            "{} environments are configured: name one with -e ({}).",
+            names.len(),
+            names.join(", ")
+        )));
+    }
+    Ok(EnvironmentId(u16::try_from(settings.start_environment).unwrap_or_default()))
+}
+
+enum Decided {
+    /// Everything is said.
+    Said(Exit),
+    /// To be carried out.
+    Act(Box<Act>, Box<Found>),
+}
+
+async fn decide(wanted: &Wanted<'_>, desk: &Desk, common: &Common) -> Result<Decided, Failure> {
+    let name = &desk.environment.name;
+    let line = desk.line().await.map_err(|fault| unreachable(name, &fault))?;
+    if wanted.common.trust_cluster {
+        let identity =
+            desk.trust().await.map_err(|why| Failure::Refused(format!("The cluster cannot be told from others: {why}.")))?;
+        say::talk(&format!("'{name}' is the cluster {identity} from now on."))?;
+    }
+    let found = find(wanted, desk, &line, common).await?;
+    expected(wanted, &found)?;
+    // What is remembered decides which way back is the first, so it is asked for before; but a step back does not wait long.
+    let ask = |offer: Option<&Offer>| Asked {
+        environment: EnvironmentId(0),
+        key: found.key.clone(),
+        uid: found.seen.uid.clone(),
+        accesses: offer
+            .map(|offer| offer.plans.iter().flat_map(|plan| accesses(plan, &found.key, found.workload())).collect())
+            .unwrap_or_default(),
+    };
+    let first = found.offer(wanted, &Reviewed::default()).ok();
+    let asked = ask(first.as_ref());
+    let patience = if wanted.verb.is_back() { GLANCE } else { PATIENCE };
+    let reviewed = tokio::time::timeout(patience, desk.review(&asked)).await.unwrap_or_default();
+    let offer = found
+        .offer(wanted, &reviewed)
+        .map_err(|why| Failure::Refused(format!("{} cannot be done to {}: {why}.", wanted.verb, found.key)))?;
+    if let (false, Some(denied)) = (wanted.verb.is_back(), reviewed.denied()) {
+        return Err(Failure::Refused(format!("Not permitted: {denied}. Nothing was sent.")));
+    }
+    if wanted.common.dry_run {
+        say::plans(&offer, &found.key, wanted.common.json)?;
+    }
+    let plan = choose(wanted, &offer, &found.key)?;
+    if let (Some(draft), false) = (&plan.draft, plan.writes()) {
+        say::answer(draft)?;
+        return Ok(Decided::Said(Exit::Done));
+    }
+    let ticket = wanted.common.ticket.clone().map_or(Ticket::None, Ticket::Given);
+    let act = Act {
+        number: 1,
+        authority: Authority::Cli,
+        environment: EnvironmentId(0),
+        seen: found.seen.clone(),
+        plan,
+        reason: wanted.common.reason.trim().to_owned(),
+        ticket,
+        unrecorded: wanted.unrecorded,
+        dry_run: wanted.common.dry_run,
+        patience: wanted.common.wait,
+    };
+    Ok(Decided::Act(Box::new(act), Box::new(found)))
+}
+
+/// Reads the one release that is named.
+async fn find(wanted: &Wanted<'_>, desk: &Desk, line: &crate::action::Line, common: &Common) -> Result<Found, Failure> {
+    let target = &wanted.common.rollout;
+    let name = &desk.environment.name;
+    let namespace = target.namespace().or(common.namespace.as_deref());
+    let objects = desk.named(line, target.kind(), namespace, target.name()).await.map_err(|fault| unreachable(name, &fault))?;
+    let mut cluster = Cluster::default();
+    for object in &objects {
+        cluster.apply(News::Is(object.clone()));
+    }
+    let keys: Vec<Key> = cluster.keys().cloned().collect();
+    let key = target.find(keys.iter())?.clone();
+    let object = objects.into_iter().find(|object| object.key() == key);
+    let Some(object) = object else { return Err(Failure::Refused(format!("{key} is gone."))) };
+    for owned in desk.belongings(line, &object).await {
+        cluster.apply(News::Is(owned));
+    }
+    let release = cluster.release(&key, wire::now()).ok_or_else(|| Failure::Refused(format!("{key} is gone.")))?;
+    let seen = match (cluster.rollout(&key), cluster.canary(&key)) {
+        (Some(rollout), _) => Seen::of_rollout(rollout),
+        (None, Some(canary)) => Seen::of_canary(canary),
+        (None, None) => return Err(Failure::Refused(format!("{key} is gone."))),
+    };
+    Ok(Found { key, cluster, release, seen })
+}
+
+impl Found {
+    fn offer(&self, wanted: &Wanted<'_>, reviewed: &Reviewed) -> Result<Offer, String> {
+        let belongings = self.cluster.belongings(&self.key);
+        let object = match (self.cluster.rollout(&self.key), self.cluster.canary(&self.key)) {
+            (Some(rollout), _) => Either::Rollout(rollout),
+            (None, Some(canary)) => Either::Canary(canary),
+            (None, None) => return Err("it is gone".to_owned()),
+        };
+        let (memory, now) = (&reviewed.memory, wire::now());
+        offer(wanted.verb, &Subject { object, belongings: &belongings, release: &self.release, memory, now }, &wanted.parameters)
+    }
+
+    /// Kind of the workload that has the template, where it is not the Rollout itself.
+    fn workload(&self) -> Option<&str> {
+        let rollout = self.cluster.rollout(&self.key).and_then(|rollout| rollout.spec.workload_ref.as_ref());
+        rollout.map(|target| &*target.kind).or_else(|| self.cluster.canary(&self.key).map(|canary| &*canary.spec.target_ref.kind))
+    }
+}
+
+/// What a script saw, against what is.
+fn expected(wanted: &Wanted<'_>, found: &Found) -> Result<(), Failure> {
+    let step = match &found.seen.position {
+        Position::Rollout { step, .. } => *step,
+        Position::Canary { .. } => None,
+    };
+    let is = |number: Option<i64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    if wanted.common.expect_step.is_some_and(|expected| Some(expected) != step) {
+        let text = format!(
+            "{} is at step {}, not at the expected one ({}). Nothing was sent.",
+            found.key,
+            is(step),
+            is(wanted.common.expect_step)
+        );
+        return Err(Failure::Refused(text));
+    }
+    let revision = found.release.revision;
+    if wanted.common.expect_revision.is_some_and(|expected| Some(expected) != revision) {
+        let text = format!(
+            "{}'s newest revision is {}, not the expected one ({}). Nothing was sent.",
+            found.key,
+            is(revision),
+            is(wanted.common.expect_revision)
+        );
+        return Err(Failure::Refused(text));
+    }
+    Ok(())
+}
+
+fn choose(wanted: &Wanted<'_>, offer: &Offer, key: &Key) -> Result<Plan, Failure> {
+    if offer.choose && wanted.way == 1 && wanted.parameters == Parameters::default() {
+        let flag = if wanted.verb == Verb::RollBack { "--to-revision N" } else { "--run NAME" };
+        let candidates: Vec<String> = offer
+            .plans
+            .iter()
+            .map(|plan| {
+                plan.target
+                    .as_ref()
+                    .map_or_else(|| plan.effect.to_string(), |target| format!("revision {} ({})", target.revision, target.images))
+            })
+            .collect();
+        let mut candidates = candidates;
+        candidates.dedup();
+        return Err(Failure::Usage(format!(
+            "Nobody knows which one is meant for {key}: say so with {flag}. There is: {}.",
+            candidates.join("; ")
+        )));
+    }
+    let count = offer.plans.len();
+    offer
+        .plans
+        .get(wanted.way - 1)
+        .cloned()
+        .ok_or_else(|| Failure::Usage(format!("There is no way {}: --way goes from 1 to {count} here.", wanted.way)))
+}
+
+/// Carries it out, tells what is heard on stderr and the outcome on stdout.
+fn carry(wanted: &Wanted<'_>, runner: &Runner, environment: EnvironmentId, act: Act, found: &Found) -> Result<Exit, Failure> {
+    let (sender, heard) = mpsc::channel();
+    let act = Act { environment, ..act };
+    let plan = act.plan.clone();
+    let begun = wire::now();
+    runner.act(
+        act,
+        std::sync::Arc::new(move |report| {
+            // Nobody listens any more only when this process ends.
+            let _ = sender.send(report);
+        }),
+    );
+    let (outcome, reports) = listen(&plan, &heard, begun)?;
+    say::outcome(wanted.verb, found, &outcome, &reports, wanted.common.json)?;
+    Ok(match outcome {
+        Outcome::Observed(_) | Outcome::WouldDo(_) => Exit::Done,
+        Outcome::Refused(_) | Outcome::OtherCluster(_) | Outcome::NotRecorded(_) => Exit::Refused,
+        Outcome::NotSent(_) => Exit::Unreachable,
+        Outcome::Accepted(_) | Outcome::Undetermined(_) => Exit::NotObserved,
+    })
+}
+
+fn listen(plan: &Plan, heard: &Receiver<Report>, begun: Timestamp) -> Result<(Outcome, Vec<Report>), Failure> {
+    let mut reports = Vec::new();
+    loop {
+        let report = heard
+            .recv()
+            .map_err(|_| Failure::NotObserved("The act ended without a word: see pilothouse ledger list.".to_owned()))?;
+        if let What::Ended(outcome) = &report.what {
+            return Ok((outcome.clone(), reports));
+        }
+        say::report(plan, &report, begun)?;
+        reports.push(report);
+    }
+}
+
+fn unreachable(name: &str, fault: &Fault) -> Failure {
+    match fault.code {
+        Some(403) => Failure::Refused(format!("'{name}' does not let this be read: {}.", fault.text)),
+        _ => Failure::Unreachable(format!("'{name}' cannot be read: {}. Nothing was sent.", fault.line())),
+    }
+}
