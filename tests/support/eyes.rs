@@ -108,7 +108,7 @@ impl Eyes {
             bell: false,
         };
         let seen = environments.iter().map(|_| Seen::default()).collect();
-        let settings = Settings { ui, environments, start_environment: 0, readonly: false };
+        let settings = Settings { ui, environments, ..Settings::default() };
         let (wake, wakes) = channel();
         let running = wire::start(&settings, move || {
             let _ = wake.send(());
