@@ -16,6 +16,7 @@ impl Scene<'_, '_> {
     /// One look at a blue-green rollout.
     pub fn look_blue_green(mut self) {
         self.sync_new_set();
+        self.dress_sets();
         let way = self.way();
         let hash = self.new_hash();
         if let Some(preview) = &way.preview_service {

@@ -16,6 +16,7 @@ mod services;
 mod spec;
 mod status;
 mod sync;
+mod template;
 mod traffic;
 mod validate;
 mod workload;
@@ -86,6 +87,7 @@ fn look_at_valid(mut scene: Scene<'_, '_>) {
 fn look_canary(mut scene: Scene<'_, '_>) {
     scene.after.canary.stable_ping_pong = scene.ping_pong_state();
     scene.sync_new_set();
+    scene.dress_sets();
     if scene.template_or_steps_changed() {
         return scene.sync_canary();
     }

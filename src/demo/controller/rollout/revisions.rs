@@ -61,6 +61,7 @@ impl Scene<'_, '_> {
         let mut selector = self.spec.selector.clone().unwrap_or_else(|| json!({}));
         selector["matchLabels"][hash::LABEL] = hash.clone().into();
         let mut template = template;
+        self.keep_off_stable(&mut template, &hash);
         template["metadata"]["labels"][hash::LABEL] = hash.clone().into();
         let mut labels = template["metadata"]["labels"].clone();
         labels[hash::LABEL] = hash.into();

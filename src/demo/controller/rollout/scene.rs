@@ -11,6 +11,7 @@ use super::super::hash;
 use super::pause::Wishes;
 use super::spec::{Spec, Step};
 use super::status::Status;
+use super::template::plain;
 use crate::demo::Resource;
 
 /// Until when a ReplicaSet without traffic keeps its pods.
@@ -136,7 +137,7 @@ impl<'d, 'a> Scene<'d, 'a> {
         let template = self.spec.template.clone().unwrap_or_default();
         let name = hash::of_template(&template);
         let essence = hash::essence(&template);
-        let fits = |set: &Set| hash::essence(&set.object["spec"]["template"]) == essence;
+        let fits = |set: &Set| hash::essence(&plain(&set.object)) == essence;
         let by_hash = self.sets.iter().position(|set| set.hash == name && fits(set));
         self.new = by_hash.or_else(|| self.sets.iter().position(fits));
         let stable = &self.before.stable_rs;

@@ -76,6 +76,9 @@ pub struct Canary {
     pub ping_pong: Option<PingPong>,
     pub min_pods_per_replica_set: Option<i64>,
     pub replica_progress_threshold: Option<Threshold>,
+    pub canary_metadata: Option<Value>,
+    pub stable_metadata: Option<Value>,
+    pub anti_affinity: Option<Value>,
 }
 
 /// `pingPong`: two services that take turns in being stable.
@@ -110,6 +113,9 @@ pub struct BlueGreen {
     pub abort_scale_down_delay_seconds: Option<i64>,
     pub pre_promotion_analysis: Option<Analysis>,
     pub post_promotion_analysis: Option<Analysis>,
+    pub active_metadata: Option<Value>,
+    pub preview_metadata: Option<Value>,
+    pub anti_affinity: Option<Value>,
 }
 
 /// An analysis of a step, of the background or of a promotion.

@@ -4,6 +4,7 @@ mod analyses;
 mod blue_green;
 mod canary;
 mod going_back;
+mod people;
 mod routed;
 mod workloads;
 
