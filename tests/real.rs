@@ -11,6 +11,7 @@ use crate::support::admin::{Admin, in_namespace, rollout};
 use crate::support::api_server::{Cluster, cluster};
 use crate::support::eyes::{Eyes, environment};
 use crate::support::source_stories::{self as stories, SOON, Stage};
+use crate::support::write_stories as writes;
 
 /// How soon what was refused, or was not there, is found again.
 const AGAIN: Duration = Duration::from_secs(20);
@@ -41,6 +42,16 @@ fn it_looks_closely() {
 fn it_reads_some_namespaces() {
     let Some(cluster) = cluster() else { return };
     stories::reads_some_namespaces(&stage(cluster));
+}
+
+#[test]
+fn writes_are_answered_as_the_embedded_world_answers_them() {
+    let Some(cluster) = cluster() else { return };
+    writes::tests_fence(&cluster.admin);
+    writes::halves_are_apart(&cluster.admin);
+    writes::definitions_hold(&cluster.admin);
+    writes::managers_are_kept(&cluster.admin);
+    writes::events_are_taken(&cluster.admin);
 }
 
 #[test]

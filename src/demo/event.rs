@@ -51,14 +51,20 @@ impl Store {
 
     /// Removes the events that were last seen before `oldest`, as a cluster does after an hour.
     pub fn expire_events(&mut self, oldest: Timestamp) {
-        let last_seen = |event: &Value| event["lastTimestamp"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-        let old = self.list(Resource::Event, None).filter(|event| last_seen(event).is_some_and(|at| at < oldest));
+        let at = |event: &Value| last_seen(event).as_str().and_then(|at| at.parse::<Timestamp>().ok());
+        let old = self.list(Resource::Event, None).filter(|event| at(event).is_some_and(|at| at < oldest));
         let old: Vec<_> = old.collect();
         for event in old {
             let text = |key: &str| event["metadata"][key].as_str().unwrap_or_default();
             drop(self.delete(Resource::Event, (text("namespace"), text("name"))));
         }
     }
+}
+
+/// When an event was seen last, in whichever form its writer says that.
+pub fn last_seen(event: &Value) -> &Value {
+    let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
+    times.into_iter().find(|time| time.is_string()).unwrap_or(&event["metadata"]["creationTimestamp"])
 }
 
 /// FNV-1a over what makes two events the same.

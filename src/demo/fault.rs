@@ -66,6 +66,9 @@ pub struct Fault {
     /// Only this verb (`get`, `list`, `watch`, `patch`, …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
+    /// The request is carried out first: what goes wrong is only its answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after: bool,
     /// How many more requests it hits; without limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
@@ -111,8 +114,9 @@ impl Faults {
         self.posted.subscribe()
     }
 
-    /// The first fault that hits this request, counted. Missing permissions are asked with [`Faults::forbids`].
-    pub fn hit(&self, verb: &str, path: &str) -> Option<Effect> {
+    /// The first fault that hits this request, counted, and whether it only hits its answer. Missing permissions are asked
+    /// with [`Faults::forbids`].
+    pub fn hit(&self, verb: &str, path: &str) -> Option<(Effect, bool)> {
         self.take(verb, path, |effect| match effect {
             Effect::Forbid { .. } => false,
             Effect::DropWatch | Effect::SilentWatch => verb == "watch",
@@ -122,7 +126,8 @@ impl Faults {
 
     /// The first fault that hits a watch which is open already, counted.
     pub fn hit_open_watch(&self, path: &str) -> Option<Effect> {
-        self.take("watch", path, |effect| matches!(effect, Effect::DropWatch | Effect::SilentWatch | Effect::Expired))
+        let fits = |effect: &Effect| matches!(effect, Effect::DropWatch | Effect::SilentWatch | Effect::Expired);
+        self.take("watch", path, fits).map(|(effect, _)| effect)
     }
 
     /// What is asked for is forbidden. `resource` is `plural` or `plural/subresource`; `namespace` empty for all.
@@ -138,7 +143,7 @@ impl Faults {
         })
     }
 
-    fn take(&self, verb: &str, path: &str, fits: impl Fn(&Effect) -> bool) -> Option<Effect> {
+    fn take(&self, verb: &str, path: &str, fits: impl Fn(&Effect) -> bool) -> Option<(Effect, bool)> {
         let mut active = lock(&self.active);
         expire(&mut active);
         let hit = |fault: &Fault| {
@@ -148,7 +153,7 @@ impl Faults {
         if let Some(count) = &mut fault.count {
             *count = count.saturating_sub(1);
         }
-        Some(fault.effect.clone())
+        Some((fault.effect.clone(), fault.after))
     }
 }
 

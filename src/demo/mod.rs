@@ -8,7 +8,9 @@ pub mod event;
 pub mod fault;
 mod flagger;
 pub mod history;
+pub mod managed;
 pub mod part;
+pub mod requests;
 pub mod resource;
 mod running;
 pub mod scenario;
@@ -16,6 +18,7 @@ pub mod server;
 pub mod status;
 pub mod store;
 pub mod stored;
+pub mod strategic;
 pub mod world;
 
 use std::time::Duration;
@@ -109,6 +112,9 @@ pub trait Reconcile: Send {
     /// drains [`Store::take_changes`] and acts on what is due. Says when it wants to be called although nothing changes.
     /// It is called with increasing times after every change from outside.
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp>;
+
+    /// What a gate answers, if anybody ever said so.
+    fn gate(&self, name: &str) -> Option<u16>;
 
     /// Turns a knob; it counts from the next measurement or question on.
     fn turn(&mut self, knob: Knob);

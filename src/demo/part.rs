@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::managed::Author;
 use super::resource::Resource;
 
 /// Which part of an object a write may change.
@@ -12,17 +13,21 @@ pub enum Part {
     Whole,
     /// Everything but the status, if the kind has one of its own path.
     Main,
+    /// The same, through its scale.
+    Scale,
     /// Only the status.
     Status,
 }
 
 /// How an object is written.
 #[derive(Clone, Copy, Debug)]
-pub struct Write {
+pub struct Write<'a> {
     /// What may change.
     pub part: Part,
     /// Only the result is wanted, nothing changes.
     pub dry_run: bool,
+    /// Who writes.
+    pub author: Author<'a>,
 }
 
 /// What a write of `wanted` makes of `before`, with the version still the old one.
@@ -34,12 +39,12 @@ pub fn merged(resource: Resource, before: &Value, wanted: Value, part: Part) -> 
             object["status"] = wanted.get("status").cloned().unwrap_or(Value::Null);
             object
         }
-        (Part::Main, true) => {
+        (Part::Main | Part::Scale, true) => {
             let mut object = wanted;
             object["status"] = before.get("status").cloned().unwrap_or(Value::Null);
             object
         }
-        (Part::Main, false) | (Part::Whole, _) => wanted,
+        (Part::Main | Part::Scale, false) | (Part::Whole, _) => wanted,
     };
     if object["status"].is_null()
         && let Some(object) = object.as_object_mut()
@@ -57,6 +62,10 @@ pub fn merged(resource: Resource, before: &Value, wanted: Value, part: Part) -> 
     }
     if before["metadata"]["deletionTimestamp"].is_string() {
         keep(&mut object, before, "deletionTimestamp");
+    }
+    // A client that knows nothing of managers leaves them as they are.
+    if !object["metadata"]["managedFields"].is_array() {
+        keep(&mut object, before, "managedFields");
     }
     if about.generation && spec_changed(before, &object, about.status) {
         let generation = before["metadata"]["generation"].as_i64().unwrap_or_default() + 1;

@@ -13,6 +13,8 @@ pub enum Resource {
     ClusterAnalysisTemplate,
     /// `argoproj.io/v1alpha1` Experiment.
     Experiment,
+    /// `argoproj.io/v1alpha1` Application.
+    Application,
     /// `flagger.app/v1beta1` Canary.
     Canary,
     /// `flagger.app/v1beta1` MetricTemplate.
@@ -80,12 +82,13 @@ pub struct About {
 
 impl Resource {
     /// Every kind, in the order of the API's discovery.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Rollout,
         Self::AnalysisRun,
         Self::AnalysisTemplate,
         Self::ClusterAnalysisTemplate,
         Self::Experiment,
+        Self::Application,
         Self::Canary,
         Self::MetricTemplate,
         Self::Namespace,
@@ -162,12 +165,13 @@ const APPS: About = About { group: "apps", status: true, scale: true, generation
 const ISTIO: About = About { group: "networking.istio.io", version: "v1beta1", ..ARGO };
 
 /// In the order of [`Resource`]'s variants.
-static TABLE: [About; 23] = [
+static TABLE: [About; 24] = [
     About { kind: "Rollout", plural: "rollouts", short: &["ro"], status: true, scale: true, ..ARGO },
     About { kind: "AnalysisRun", plural: "analysisruns", short: &["ar"], ..ARGO },
     About { kind: "AnalysisTemplate", plural: "analysistemplates", short: &["at"], ..ARGO },
     About { kind: "ClusterAnalysisTemplate", plural: "clusteranalysistemplates", short: &["cat"], namespaced: false, ..ARGO },
     About { kind: "Experiment", plural: "experiments", short: &["exp"], ..ARGO },
+    About { kind: "Application", plural: "applications", short: &["app", "apps"], ..ARGO },
     About { kind: "Canary", plural: "canaries", ..FLAGGER },
     About { kind: "MetricTemplate", plural: "metrictemplates", ..FLAGGER },
     About { kind: "Namespace", plural: "namespaces", short: &["ns"], namespaced: false, status: true, ..CORE },

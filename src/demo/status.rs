@@ -44,9 +44,18 @@ impl Status {
 
     /// The object breaks a rule of its kind; `field` is the path that does.
     pub fn invalid(resource: Resource, name: &str, field: &str, why: &str) -> Self {
-        let message = format!("{} \"{name}\" is invalid: {field}: {why}", resource.kind_qualified());
+        Self::invalid_fields(resource, name, &[(field.to_owned(), why.to_owned())])
+    }
+
+    /// The object breaks several rules of its kind: the path of each field and the sentence about it.
+    pub fn invalid_fields(resource: Resource, name: &str, faults: &[(String, String)]) -> Self {
+        let sentences: Vec<String> = faults.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+        let text = if let [one] = sentences.as_slice() { one.clone() } else { format!("[{}]", sentences.join(", ")) };
+        let message = format!("{} \"{name}\" is invalid: {text}", resource.kind_qualified());
+        let cause = |(field, why): &(String, String)| json!({ "reason": cause(why), "message": why, "field": field });
         let mut details = details(resource, name);
-        details["causes"] = json!([{ "reason": "FieldValueInvalid", "message": why, "field": field }]);
+        details["kind"] = resource.about().kind.into();
+        details["causes"] = faults.iter().map(cause).collect();
         Self { details, ..Self::new(422, "Invalid", message) }
     }
 
@@ -80,4 +89,23 @@ fn details(resource: Resource, name: &str) -> Value {
         details["group"] = about.group.into();
     }
     details
+}
+
+/// A refusal of an option in a request's query.
+pub fn bad_option(option: &str, why: &str) -> Status {
+    let causes = json!([{ "reason": cause(why), "message": why, "field": option }]);
+    let details = json!({ "group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes });
+    let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: {option}: {why}");
+    Status { details, ..Status::new(422, "Invalid", message) }
+}
+
+/// The machine-readable kind of a fault, by the beginning of its sentence.
+fn cause(why: &str) -> &'static str {
+    match why.split(':').next() {
+        Some("Required value") => "FieldValueRequired",
+        Some("Too long") => "FieldValueTooLong",
+        Some("Unsupported value") => "FieldValueNotSupported",
+        _ if why.contains("must be of type") => "FieldValueTypeInvalid",
+        _ => "FieldValueInvalid",
+    }
 }

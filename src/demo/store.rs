@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::history::{Change, History};
+use super::managed::{self, Author};
 use super::part::{Part, Write, merged};
 use super::resource::Resource;
 use super::status::Status;
@@ -76,6 +77,11 @@ impl Store {
         self.now
     }
 
+    /// The same as objects carry it.
+    fn stamp(&self) -> String {
+        self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// Moves the time that new objects and events carry.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
@@ -126,20 +132,21 @@ impl Store {
     /// # Errors
     /// `AlreadyExists`, `Invalid` without a name, `NotFound` for a namespace that is not there.
     pub fn create(&mut self, resource: Resource, object: Value) -> Result<Arc<Value>, Status> {
-        self.insert(resource, object, false).map(|stored| stored.value(resource))
+        let write = Write { part: Part::Whole, dry_run: false, author: Author::Controller };
+        self.insert(resource, object, write).map(|stored| stored.value(resource))
     }
 
-    /// As [`Store::create`], with the bytes, and only tried out if `dry_run`.
+    /// As [`Store::create`], with the bytes, under somebody's name, and perhaps only tried out.
     ///
     /// # Errors
     /// As [`Store::create`].
-    pub fn insert(&mut self, resource: Resource, mut object: Value, dry_run: bool) -> Result<Stored, Status> {
+    pub fn insert(&mut self, resource: Resource, mut object: Value, write: Write<'_>) -> Result<Stored, Status> {
         let at = self.name_for(resource, &mut object)?;
         let about = resource.about();
         object["apiVersion"] = resource.api_version().into();
         object["kind"] = about.kind.into();
         let (uid, version) = (self.uid(self.issued + 1), self.version + 1);
-        let created = self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let created = self.stamp();
         let metadata = &mut object["metadata"];
         metadata["uid"] = uid.into();
         metadata["resourceVersion"] = version.to_string().into();
@@ -149,8 +156,9 @@ impl Store {
         if about.generation && metadata["generation"].is_null() {
             metadata["generation"] = 1.into();
         }
+        managed::note(resource, &Value::Null, &mut object, (write.author, ""), &self.stamp());
         let stored = Stored::new(object, version);
-        if !dry_run {
+        if !write.dry_run {
             self.issued += 1;
             self.commit(resource, at, Some(stored.clone()), &stored);
         }
@@ -162,10 +170,19 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn edit(
+    pub fn edit(&mut self, resource: Resource, at: (&str, &str), change: impl FnOnce(&mut Value)) -> Result<Arc<Value>, Status> {
+        self.edit_as(resource, at, Author::Controller, change)
+    }
+
+    /// The same in somebody's name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn edit_as(
         &mut self,
         resource: Resource,
         (namespace, name): (&str, &str),
+        author: Author<'_>,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
         let mut object = match self.get(resource, namespace, name) {
@@ -173,8 +190,8 @@ impl Store {
             None => return Err(Status::not_found(resource, name)),
         };
         change(&mut object);
-        self.put(resource, (namespace, name), object, Write { part: Part::Whole, dry_run: false })
-            .map(|stored| stored.value(resource))
+        let write = Write { part: Part::Whole, dry_run: false, author };
+        self.put(resource, (namespace, name), object, write).map(|stored| stored.value(resource))
     }
 
     /// Replaces the status of an object.
@@ -216,7 +233,7 @@ impl Store {
         resource: Resource,
         (namespace, name): (&str, &str),
         wanted: Value,
-        Write { part, dry_run }: Write,
+        write: Write<'_>,
     ) -> Result<Stored, Status> {
         let Some(before) = self.stored(resource, namespace, name).cloned() else {
             return Err(Status::not_found(resource, name));
@@ -225,14 +242,19 @@ impl Store {
             return Err(Status::bad_request(format!("a {} must be an object", resource.about().kind)));
         }
         let was = before.value(resource);
-        let mut object = merged(resource, &was, wanted, part);
+        let mut object = merged(resource, &was, wanted, write.part);
+        // Who applies what is there already becomes one of its managers.
+        if object != *was || matches!(write.author, Author::Apply(..)) {
+            let through = if write.part == Part::Scale { "scale" } else { "" };
+            managed::note(resource, &was, &mut object, (write.author, through), &self.stamp());
+        }
         if object == *was {
             return Ok(before);
         }
         let version = self.version + 1;
         object["metadata"]["resourceVersion"] = version.to_string().into();
         let stored = Stored::new(object, version);
-        if !dry_run {
+        if !write.dry_run {
             let is = stored.value(resource);
             let done = is["metadata"]["deletionTimestamp"].is_string() && !has_finalizers(&is);
             self.commit(resource, (namespace.to_owned(), name.to_owned()), (!done).then(|| stored.clone()), &stored);
@@ -250,7 +272,7 @@ impl Store {
     pub fn delete(&mut self, resource: Resource, (namespace, name): (&str, &str)) -> Result<Arc<Value>, Status> {
         let Some(before) = self.get(resource, namespace, name) else { return Err(Status::not_found(resource, name)) };
         if has_finalizers(&before) {
-            let now = self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let now = self.stamp();
             return self.edit(resource, (namespace, name), |object| {
                 if object["metadata"]["deletionTimestamp"].is_null() {
                     object["metadata"]["deletionTimestamp"] = now.into();

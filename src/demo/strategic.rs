@@ -40,7 +40,7 @@ pub fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// The key by which the items of a list are the same, if the list has one.
-fn merge_key(list: &str, items: &[Value]) -> Option<&'static str> {
+pub fn merge_key(list: &str, items: &[Value]) -> Option<&'static str> {
     let key = match list {
         "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets" => "name",
         "ports" if items.iter().any(|item| item.get("containerPort").is_some()) => "containerPort",

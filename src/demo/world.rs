@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::clock::Clock;
 use super::crowd::Crowd;
 use super::fault::Faults;
+use super::requests::Requests;
 use super::store::Store;
 use super::{Environment, Knob, Reconcile, Resource};
 
@@ -39,6 +40,8 @@ pub struct Place {
     pub token: String,
     /// Faults in force.
     pub faults: Faults,
+    /// Its requests, counted.
+    pub requests: Requests,
     /// How long its API is away, each time it is told.
     pub outage: watch::Sender<Duration>,
     /// Who watches it, and how far each has been told.
@@ -69,6 +72,7 @@ impl World {
             name: environment.name,
             token: token.to_owned(),
             faults: Faults::default(),
+            requests: Requests::default(),
             outage: watch::Sender::new(Duration::ZERO),
             watchers: Mutex::default(),
             inhabitants: Mutex::new(Inhabitants {
@@ -97,6 +101,11 @@ impl World {
             self.changed.notify_one();
         }
         answer
+    }
+
+    /// What a gate of a place answers, if anybody ever said so.
+    pub fn gate(&self, place: &Place, name: &str) -> Option<u16> {
+        lock(&place.inhabitants).controller.gate(name)
     }
 
     /// Turns a knob of a place.

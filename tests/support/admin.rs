@@ -41,6 +41,11 @@ impl Admin {
             "PATCH" => "application/merge-patch+json",
             _ => "application/json",
         };
+        self.send(method, path, kind, body)
+    }
+
+    /// The same with a body of this type.
+    pub fn send(&self, method: &str, path: &str, kind: &str, body: Option<&Value>) -> (u16, Value) {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let request = http::Request::builder().method(method).uri(path).header("content-type", kind);
         let request = request.body(Body::from(body.into_bytes())).unwrap();

@@ -7,3 +7,4 @@ pub mod eyes;
 pub mod liar;
 pub mod picture;
 pub mod source_stories;
+pub mod write_stories;

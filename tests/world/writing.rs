@@ -4,8 +4,40 @@ use serde_json::{Value, json};
 
 use super::http::{JSON_PATCH, MERGE};
 use super::{ROLLOUT, Stage, TEAM, rollout, unattended};
+use crate::support::admin::Admin;
+use crate::support::write_stories as writes;
 
 const REJECTED: &str = "the server rejected our request due to an error in our request";
+
+/// Somebody who may do everything in an empty world.
+fn admin(stage: &Stage) -> Admin {
+    Admin::new(&stage.world.write_files().unwrap().kubeconfig(), Some("prod"))
+}
+
+#[test]
+fn a_test_fences_as_on_a_real_server() {
+    writes::tests_fence(&admin(&Stage::with(0)));
+}
+
+#[test]
+fn each_way_writes_its_half_as_on_a_real_server() {
+    writes::halves_are_apart(&admin(&Stage::with(0)));
+}
+
+#[test]
+fn types_and_fields_are_judged_as_on_a_real_server() {
+    writes::definitions_hold(&admin(&Stage::with(0)));
+}
+
+#[test]
+fn managers_are_kept_as_on_a_real_server() {
+    writes::managers_are_kept(&admin(&Stage::with(0)));
+}
+
+#[test]
+fn events_are_taken_as_on_a_real_server() {
+    writes::events_are_taken(&admin(&Stage::with(0)));
+}
 
 #[test]
 fn a_test_of_a_json_patch_fences_it() {

@@ -156,6 +156,10 @@ impl Reconcile for Controller {
         }
     }
 
+    fn gate(&self, name: &str) -> Option<u16> {
+        self.model.gate(&[name.to_owned()])
+    }
+
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {
         store.set_now(now);
         let mut queue = Queue::default();

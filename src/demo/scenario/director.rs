@@ -204,6 +204,10 @@ pub fn tag((major, minor, patch): (u32, u32, u32)) -> String {
 }
 
 impl Reconcile for Director {
+    fn gate(&self, name: &str) -> Option<u16> {
+        self.controller.gate(name)
+    }
+
     fn turn(&mut self, knob: Knob) {
         self.controller.turn(knob);
     }

@@ -17,22 +17,22 @@ const REVIEWS: &str = "/apis/authorization.k8s.io/v1/";
 
 /// Refuses a request that is not allowed.
 pub fn check(api: &Api, asked: &Asked, target: &Target) -> Result<(), Status> {
-    let about = target.resource.about();
-    let resource = if target.part.is_empty() { about.plural.to_owned() } else { format!("{}/{}", about.plural, target.part) };
-    let verb = asked.verb();
-    if !api.place().faults.forbids(verb, &resource, &target.namespace) {
+    let name = target.name.as_deref().unwrap_or_default();
+    check_verb(api, asked.verb(), (target.resource, &target.part), (&target.namespace, name))
+}
+
+/// Refuses what this verb must not do to a part (empty for the whole) of an object.
+pub fn check_verb(api: &Api, verb: &str, (kind, part): (Resource, &str), (namespace, name): (&str, &str)) -> Result<(), Status> {
+    let about = kind.about();
+    let resource = if part.is_empty() { about.plural.to_owned() } else { format!("{}/{part}", about.plural) };
+    if !api.place().faults.forbids(verb, &resource, namespace) {
         return Ok(());
     }
-    let scope = if target.namespace.is_empty() {
-        "at the cluster scope".to_owned()
-    } else {
-        format!("in the namespace \"{}\"", target.namespace)
-    };
-    let name = target.name.clone().unwrap_or_default();
+    let scope = if namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{namespace}\"") };
     let named = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
     let message = format!(
         "{}{named} is forbidden: User \"{USER}\" cannot {verb} resource \"{resource}\" in API group \"{}\" {scope}",
-        target.resource.qualified(),
+        kind.qualified(),
         about.group
     );
     let details = json!({ "name": name, "group": about.group, "kind": about.plural });
@@ -47,7 +47,7 @@ pub fn review(api: &Api, asked: &Asked) -> Option<Result<Reply, Status>> {
     match asked.path.strip_prefix(REVIEWS) {
         Some("selfsubjectaccessreviews") => Some(review_one(api, asked)),
         Some("selfsubjectrulesreviews") => Some(review_rules(api, asked)),
-        _ if asked.path == "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Some(Ok(review_self())),
+        _ if asked.path == "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Some(Ok(review_self(api))),
         _ => None,
     }
 }
@@ -95,9 +95,11 @@ fn review_rules(api: &Api, asked: &Asked) -> Result<Reply, Status> {
     Ok(typed("authorization.k8s.io/v1", "SelfSubjectRulesReview", review))
 }
 
-fn review_self() -> Reply {
-    let status = json!({ "userInfo": { "username": USER, "groups": ["system:authenticated"] } });
-    typed("authentication.k8s.io/v1", "SelfSubjectReview", json!({ "status": status }))
+fn review_self(api: &Api) -> Reply {
+    let status = json!({ "userInfo": { "username": USER, "uid": USER, "groups": ["captains", "system:authenticated"] } });
+    let made = api.world.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let review = json!({ "metadata": { "creationTimestamp": made }, "status": status });
+    typed("authentication.k8s.io/v1", "SelfSubjectReview", review)
 }
 
 fn typed(api_version: &str, kind: &str, mut review: Value) -> Reply {

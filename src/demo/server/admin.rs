@@ -23,7 +23,9 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
     match (asked.method.clone(), what) {
         (Method::POST, "fault") => {
             let fault: Fault = serde_json::from_slice(&asked.body).map_err(|error| {
-                Status::bad_request(format!("a fault is {{\"kind\": …, \"path\", \"only\", \"count\", \"seconds\"}}: {error}"))
+                Status::bad_request(format!(
+                    "a fault is {{\"kind\": …, \"path\", \"only\", \"after\", \"count\", \"seconds\"}}: {error}"
+                ))
             })?;
             api.place().faults.add(fault);
             Ok(reply::json(201, &faults(api)))
@@ -64,8 +66,16 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
             api.pages.forget();
             Ok(reply::json(200, &json!({})))
         }
+        (Method::GET, "requests") => {
+            let counts = api.place().requests.list(asked.get("verb"), asked.get("path").unwrap_or_default());
+            Ok(reply::json(200, &json!({ "requests": counts })))
+        }
+        (Method::DELETE, "requests") => {
+            api.place().requests.forget();
+            Ok(reply::json(200, &json!({ "requests": [] })))
+        }
         (Method::GET, "state") => Ok(reply::json(200, &state(api))),
-        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact, metric, gate and state here")),
+        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact, metric, gate, requests and state here")),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::cells::{
     age, containers, count, job_status, joined, or_none, pairs, pod_status, ports, ready_containers, restarts, size, time, written,
 };
+use crate::demo::event::last_seen;
 use crate::demo::resource::Resource;
 
 /// A column of a kind's table.
@@ -42,6 +43,7 @@ pub fn of(resource: Resource) -> &'static [Column] {
         Resource::Rollout => ROLLOUT,
         Resource::AnalysisRun | Resource::Experiment | Resource::Namespace => PHASE,
         Resource::Canary => CANARY,
+        Resource::Application => APPLICATION,
         Resource::MetricTemplate => METRIC_TEMPLATE,
         Resource::Pod => POD,
         Resource::Service => SERVICE,
@@ -82,6 +84,14 @@ static ROLLOUT: &[Column] = &[
     AGE,
 ];
 
+static APPLICATION: &[Column] = &[
+    NAME,
+    text("Sync Status", |o, _| o["status"]["sync"]["status"].clone()),
+    text("Health Status", |o, _| o["status"]["health"]["status"].clone()),
+    wide("Revision", |o, _| o["status"]["sync"]["revision"].clone()),
+    wide("Project", |o, _| o["spec"]["project"].clone()),
+];
+
 static CANARY: &[Column] = &[
     NAME,
     STATUS,
@@ -119,7 +129,7 @@ static SERVICE: &[Column] = &[
 ];
 
 static EVENT: &[Column] = &[
-    text("Last Seen", |o, now| age(&o["lastTimestamp"], now)),
+    text("Last Seen", |o, now| age(last_seen(o), now)),
     text("Type", |o, _| o["type"].clone()),
     text("Reason", |o, _| o["reason"].clone()),
     text("Object", |o, _| {
@@ -130,7 +140,7 @@ static EVENT: &[Column] = &[
     wide("Subobject", |o, _| o["involvedObject"]["fieldPath"].clone()),
     wide("Source", |o, _| o["source"]["component"].clone()),
     text("Message", |o, _| o["message"].as_str().unwrap_or_default().trim().into()),
-    wide("First Seen", |o, now| age(&o["firstTimestamp"], now)),
+    wide("First Seen", |o, now| age(if o["firstTimestamp"].is_string() { &o["firstTimestamp"] } else { &o["eventTime"] }, now)),
     wide("Count", |o, _| o["count"].clone()),
     wide("Name", |o, _| o["metadata"]["name"].clone()),
 ];

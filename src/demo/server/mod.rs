@@ -10,11 +10,16 @@ mod fields;
 mod form;
 mod list;
 mod open_api;
+mod operations;
+mod patch;
 mod protobuf;
+mod proxy;
 mod reply;
 mod route;
+mod scale;
+mod schema;
 mod selector;
-mod strategic;
+mod shapes;
 mod table;
 mod watch;
 mod write;
@@ -142,7 +147,10 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> R
         Ok(()) if asked.path.starts_with(admin::ROOT) => {
             admin::answer(&api, &asked).await.unwrap_or_else(|refused| reply::refusal(&refused))
         }
-        Ok(()) => afflicted(&api, &asked, reset).await,
+        Ok(()) => {
+            api.place().requests.note(asked.counted());
+            afflicted(&api, &asked, reset).await
+        }
     };
     // The world's own time: clients correct their clocks by it.
     let date = api.world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -168,21 +176,24 @@ fn authorized(api: &Api, asked: &mut Asked) -> Result<(), Status> {
     if asked.header(AUTHORIZATION) == wanted { Ok(()) } else { Err(Status::new(401, "Unauthorized", "Unauthorized")) }
 }
 
-/// The answer, with what a fault makes of it.
+/// The answer, with what a fault makes of it or of the request.
 async fn afflicted(api: &Arc<Api>, asked: &Asked, reset: &Notify) -> Reply {
-    match api.place().faults.hit(asked.verb(), &asked.path) {
-        None | Some(Effect::Forbid { .. }) => answer(api, asked),
+    let (effect, after) = api.place().faults.hit(asked.verb(), &asked.path).unzip();
+    let done = (after == Some(true)).then(|| answer(api, asked));
+    let answer = || done.unwrap_or_else(|| answer(api, asked));
+    match effect {
+        None | Some(Effect::Forbid { .. }) => answer(),
         Some(Effect::Status { code }) => reply::refusal(&Status::new(code, reason(code), "refused on purpose")),
         Some(Effect::Delay { milliseconds }) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            answer(api, asked)
+            answer()
         }
         Some(Effect::Hang) => std::future::pending().await,
         Some(Effect::Reset) => {
             reset.notify_one();
             std::future::pending().await
         }
-        Some(Effect::Truncate) => reply::truncated(answer(api, asked)).await,
+        Some(Effect::Truncate) => reply::truncated(answer()).await,
         Some(Effect::DropWatch) => reply::whole(200, reply::JSON, ""),
         Some(Effect::SilentWatch) => {
             let (sender, receiver) = tokio::sync::mpsc::channel(1);
@@ -204,6 +215,7 @@ async fn afflicted(api: &Arc<Api>, asked: &Asked, reset: &Notify) -> Reply {
 fn answer(api: &Arc<Api>, asked: &Asked) -> Reply {
     let answered = match &asked.target {
         Some(target) => access::check(api, asked, target).and_then(|()| about_objects(api, asked, target)),
+        None if proxy::leads_to(&asked.path).is_some() => proxy::answer(api, asked),
         None => match (access::review(api, asked), discovery::answer(asked)) {
             (Some(reviewed), _) => reviewed,
             (None, Some(_)) if asked.method != Method::GET => Err(not_allowed()),
@@ -223,7 +235,7 @@ fn about_objects(api: &Arc<Api>, asked: &Asked, target: &Target) -> Result<Reply
         (&Method::GET, Some(name)) => write::get(api, asked, target, name),
         (&Method::POST, None) => write::create(api, asked, target),
         (&Method::PUT, Some(name)) => write::replace(api, asked, target, name),
-        (&Method::PATCH, Some(name)) => write::patch(api, asked, target, name),
+        (&Method::PATCH, Some(name)) => patch::answer(api, asked, target, name),
         (&Method::DELETE, Some(name)) if target.part.is_empty() => write::delete(api, asked, target, name),
         (&Method::DELETE, None) => write::delete_all(api, asked, target),
         _ => Err(not_allowed()),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
+use crate::demo::requests::Key;
 use crate::demo::resource::Resource;
 
 /// One request, read.
@@ -67,6 +68,11 @@ impl Asked {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The request as it is counted.
+    pub fn counted(&self) -> Key {
+        Key { verb: self.verb().to_owned(), path: self.path.clone(), dry_run: self.get("dryRun").is_some() }
+    }
+
     /// The verb under which permissions speak of it.
     pub fn verb(&self) -> &'static str {
         let named = self.target.as_ref().is_some_and(|target| target.name.is_some());
@@ -95,7 +101,8 @@ fn query(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+/// A part of a path or query without its percent signs.
+pub fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

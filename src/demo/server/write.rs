@@ -1,5 +1,4 @@
-//! Creating, changing and deleting objects: what each kind of patch means, what a part of an object may be written
-//! through, and what is refused.
+//! Creating, changing and deleting objects: what a part of an object may be written through, and what is refused.
 
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -7,36 +6,29 @@ use serde_json::{Value, json};
 use super::form::Form;
 use super::reply::{self, Reply};
 use super::route::{Asked, Target};
-use super::{Api, fields, list, strategic, table};
+use super::{Api, fields, list, patch, scale, table};
+use crate::demo::controller::amount::duration;
+use crate::demo::managed::Author;
 use crate::demo::part::{Part, Write};
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
-use crate::demo::store::Store;
 use crate::demo::stored::Stored;
-
-/// What JSON Patch answers whatever went wrong, as seen on a real server.
-const REJECTED: &str = "the server rejected our request due to an error in our request";
 
 /// Answers a request for one object.
 pub fn get(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Reply, Status> {
     let stored = api.world.with(api.place(), |store| store.stored(target.resource, &target.namespace, name).cloned());
     let stored = stored.ok_or_else(|| Status::not_found(target.resource, name))?;
     if target.part == "scale" {
-        return Ok(reply::json(200, &scale(&stored.value(target.resource))));
+        return Ok(reply::json(200, &scale::shown(&stored.value(target.resource))));
     }
     Ok(shown(api, asked, target.resource, &stored, 200))
 }
 
 /// Answers POST.
 pub fn create(api: &Api, asked: &Asked, target: &Target) -> Result<Reply, Status> {
-    let mut object = parsed(asked)?;
+    let object = parsed(asked)?;
     check_type(target.resource, &object)?;
-    place(target, &mut object)?;
-    own_nothing(target.resource, &mut object)?;
-    fields::prune(asked, target.resource, &mut object)?;
-    let dry_run = dry_run(asked)?;
-    let stored = api.world.with(api.place(), |store| store.insert(target.resource, object, dry_run))?;
-    Ok(shown(api, asked, target.resource, &stored, 201))
+    insert(api, asked, target, object, Author::Update(patch::manager(asked)?))
 }
 
 /// Answers PUT.
@@ -44,7 +36,7 @@ pub fn replace(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<
     let wanted = parsed(asked)?;
     if target.part == "scale" {
         let patch = json!({ "spec": { "replicas": wanted["spec"]["replicas"] } });
-        return rescale(api, asked, target, name, &patch);
+        return scale::rescale(api, asked, target, name, &patch);
     }
     check_type(target.resource, &wanted)?;
     if wanted["metadata"]["name"] != name {
@@ -52,38 +44,11 @@ pub fn replace(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<
             format!("the name of the object ({}) does not match the name on the URL ({name})", wanted["metadata"]["name"]);
         return Err(Status::bad_request(message));
     }
-    change(api, asked, target, name, |_| Ok(wanted))
-}
-
-/// Answers PATCH.
-pub fn patch(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Reply, Status> {
-    let content_type = asked.header(CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-    match content_type {
-        "application/merge-patch+json" => {
-            let patch = parsed(asked)?;
-            if target.part == "scale" {
-                return rescale(api, asked, target, name, &patch);
-            }
-            change(api, asked, target, name, |mut object| {
-                json_patch::merge(&mut object, &patch);
-                Ok(object)
-            })
-        }
-        "application/json-patch+json" => {
-            let patch: json_patch::Patch = serde_json::from_slice(&asked.body)
-                .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-            change(api, asked, target, name, |object| json_patched(object, &patch))
-        }
-        "application/strategic-merge-patch+json" if target.resource.about().built_in => {
-            let patch = parsed(asked)?;
-            change(api, asked, target, name, |mut object| {
-                strategic::merge(&mut object, &patch);
-                Ok(object)
-            })
-        }
-        "application/apply-patch+yaml" => apply(api, asked, target, name),
-        _ => Err(unsupported(target.resource)),
-    }
+    let author = Author::Update(patch::manager(asked)?);
+    Change { api, asked, target, name, author }.make(|object| {
+        *object = wanted;
+        Ok(())
+    })
 }
 
 /// Answers DELETE of one object.
@@ -135,81 +100,70 @@ pub fn delete_all(api: &Api, asked: &Asked, target: &Target) -> Result<Reply, St
     Ok(reply::json(200, &json!({ "kind": kind, "apiVersion": target.resource.api_version(), "metadata": {}, "items": items })))
 }
 
-/// Changes one object by `make`, within the part that the path names.
-fn change(
-    api: &Api,
-    asked: &Asked,
-    target: &Target,
-    name: &str,
-    make: impl FnOnce(Value) -> Result<Value, Status>,
-) -> Result<Reply, Status> {
-    let dry_run = dry_run(asked)?;
-    let part = if target.part == "status" { Part::Status } else { Part::Main };
-    let stored = api.world.with(api.place(), |store| {
-        let before = store.get(target.resource, &target.namespace, name).ok_or_else(|| Status::not_found(target.resource, name))?;
-        let mut wanted = make(Value::clone(&before))?;
-        fields::prune(asked, target.resource, &mut wanted)?;
-        check_identity(target.resource, name, &before, &wanted)?;
-        store.put(target.resource, (&target.namespace, name), wanted, Write { part, dry_run })
-    })?;
-    Ok(shown(api, asked, target.resource, &stored, 200))
+/// A change of one object, within the part that the path names.
+pub struct Change<'a> {
+    pub api: &'a Api,
+    pub asked: &'a Asked,
+    pub target: &'a Target,
+    pub name: &'a str,
+    pub author: Author<'a>,
 }
 
-/// Server-side apply: fields of the applied object win, whoever set them; lists that have keys are merged by them.
-fn apply(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<Reply, Status> {
-    if asked.get("fieldManager").is_none() {
-        let why = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
-        return Err(Status::new(422, "Invalid", why));
+impl Change<'_> {
+    /// Makes it, and shows the object as it is then.
+    pub fn make(self, make: impl FnOnce(&mut Value) -> Result<(), Status>) -> Result<Reply, Status> {
+        let Self { api, asked, target, name, author } = self;
+        let part = if target.part == "status" { Part::Status } else { Part::Main };
+        let write = Write { part, dry_run: dry_run(asked)?, author };
+        let (stored, unknown) = api.world.with(api.place(), |store| {
+            let before =
+                store.get(target.resource, &target.namespace, name).ok_or_else(|| Status::not_found(target.resource, name))?;
+            let mut wanted = Value::clone(&before);
+            make(&mut wanted)?;
+            let unknown = fields::fit(asked, target.resource, &target.part, &mut wanted)?;
+            check_identity(target.resource, name, &before, &wanted)?;
+            Ok((store.put(target.resource, (&target.namespace, name), wanted, write)?, unknown))
+        })?;
+        let mut reply = shown(api, asked, target.resource, &stored, 200);
+        unknown.warn(&mut reply);
+        Ok(reply)
     }
-    let mut wanted = from_yaml(&asked.body)?;
-    check_type(target.resource, &wanted)?;
-    let there = api.world.with(api.place(), |store| store.get(target.resource, &target.namespace, name).is_some());
-    if !there {
-        wanted["metadata"]["name"] = name.into();
-        place(target, &mut wanted)?;
-        own_nothing(target.resource, &mut wanted)?;
-        fields::prune(asked, target.resource, &mut wanted)?;
-        let dry_run = dry_run(asked)?;
-        let stored = api.world.with(api.place(), |store| store.insert(target.resource, wanted, dry_run))?;
-        return Ok(shown(api, asked, target.resource, &stored, 201));
+}
+
+/// Adds an object where the path says.
+pub fn insert(api: &Api, asked: &Asked, target: &Target, mut object: Value, author: Author<'_>) -> Result<Reply, Status> {
+    place(target, &mut object)?;
+    own_nothing(target.resource, &mut object)?;
+    let unknown = fields::fit(asked, target.resource, "", &mut object)?;
+    if target.resource == Resource::Event {
+        check_event(&object)?;
     }
-    change(api, asked, target, name, |mut object| {
-        strategic::merge(&mut object, &wanted);
-        Ok(object)
-    })
+    let write = Write { part: Part::Whole, dry_run: dry_run(asked)?, author };
+    let stored = api.world.with(api.place(), |store| store.insert(target.resource, object, write))?;
+    let mut reply = shown(api, asked, target.resource, &stored, 201);
+    unknown.warn(&mut reply);
+    Ok(reply)
 }
 
-fn rescale(api: &Api, asked: &Asked, target: &Target, name: &str, patch: &Value) -> Result<Reply, Status> {
-    let Some(replicas) = patch["spec"]["replicas"].as_u64() else {
-        return Err(Status::invalid(target.resource, name, "spec.replicas", "Required value"));
-    };
-    let dry_run = dry_run(asked)?;
-    let at = (target.namespace.as_str(), name);
-    let set = |store: &mut Store| {
-        let before = store.get(target.resource, at.0, at.1).ok_or_else(|| Status::not_found(target.resource, name))?;
-        let mut object = Value::clone(&before);
-        object["spec"]["replicas"] = replicas.into();
-        store.put(target.resource, at, object, Write { part: Part::Main, dry_run })
-    };
-    let stored = api.world.with(api.place(), set)?;
-    Ok(reply::json(200, &scale(&stored.value(target.resource))))
-}
-
-fn json_patched(mut object: Value, patch: &json_patch::Patch) -> Result<Value, Status> {
-    for operation in &patch.0 {
-        // A real server takes an absent path for null here; RFC 6902 does not.
-        if let json_patch::PatchOperation::Test(test) = operation
-            && test.value.is_null()
-            && object.pointer(test.path.as_str()).is_none_or(Value::is_null)
-        {
-            continue;
-        }
-        json_patch::patch(&mut object, std::slice::from_ref(operation)).map_err(|_| Status::new(422, "Invalid", REJECTED))?;
+/// An event lives where the object lives that it is about, and one of the new kind says more.
+fn check_event(event: &Value) -> Result<(), Status> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (home, about) = (text(&event["metadata"]["namespace"]), text(&event["involvedObject"]["namespace"]));
+    let mut faults = Vec::new();
+    if home != about && !(about.is_empty() && home == "default") {
+        faults.push(("involvedObject.namespace".to_owned(), format!("Invalid value: {about:?}: does not match event.namespace")));
     }
-    Ok(object)
+    let missing = |key: &&str| event["eventTime"].is_string() && event[*key].as_str().is_none_or(str::is_empty);
+    let missing = ["reportingComponent", "reportingInstance", "action"].into_iter().filter(missing);
+    faults.extend(missing.map(|key| (key.to_owned(), "Required value".to_owned())));
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::invalid_fields(Resource::Event, &text(&event["metadata"]["name"]), &faults))
+    }
 }
 
-fn check_type(resource: Resource, object: &Value) -> Result<(), Status> {
+pub fn check_type(resource: Resource, object: &Value) -> Result<(), Status> {
     let about = resource.about();
     let (version, kind) = (resource.api_version(), about.kind);
     if !object.is_object() {
@@ -235,6 +189,11 @@ fn check_identity(resource: Resource, name: &str, before: &Value, wanted: &Value
     if new["uid"].is_string() && new["uid"] != old["uid"] {
         let why = format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", new["uid"], old["uid"]);
         return Err(Status::conflict(resource, name, &why));
+    }
+    let selectors = [&before["spec"]["selector"], &wanted["spec"]["selector"]];
+    if resource == Resource::Rollout && selectors.iter().all(|selector| selector.is_object()) && selectors[0] != selectors[1] {
+        let why = "Invalid value: \"object\": .spec.selector is immutable";
+        return Err(Status::invalid(resource, name, "spec.selector", why));
     }
     if new["name"].is_string() && new["name"] != old["name"] {
         return Err(Status::invalid(resource, name, "metadata.name", "Invalid value: field is immutable"));
@@ -283,7 +242,12 @@ fn own_nothing(resource: Resource, object: &mut Value) -> Result<(), Status> {
     Ok(())
 }
 
-fn dry_run(asked: &Asked) -> Result<bool, Status> {
+/// Whether a request only wants to see what would happen. Its time limit is looked at too.
+pub fn dry_run(asked: &Asked) -> Result<bool, Status> {
+    if let Some(limit) = asked.get("timeout").filter(|limit| duration(limit).is_none()) {
+        let why = format!("invalid timeout specified in the request URL - time: invalid duration {limit:?}");
+        return Err(Status::bad_request(why));
+    }
     match asked.get("dryRun") {
         None => Ok(false),
         Some("All") => Ok(true),
@@ -302,35 +266,9 @@ pub fn parsed(asked: &Asked) -> Result<Value, Status> {
         .map_err(|error| Status::bad_request(format!("couldn't read the request's body as JSON: {error}")))
 }
 
-fn from_yaml(body: &[u8]) -> Result<Value, Status> {
+pub fn from_yaml(body: &[u8]) -> Result<Value, Status> {
     let text = str::from_utf8(body).map_err(|_| Status::bad_request("the request's body is not UTF-8"))?;
     serde_saphyr::from_str(text).map_err(|error| Status::bad_request(format!("error decoding YAML: {error}")))
-}
-
-fn unsupported(resource: Resource) -> Status {
-    let mut known = vec!["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
-    if resource.about().built_in {
-        known.push("application/strategic-merge-patch+json");
-    }
-    let message = format!("the body of the request was in an unknown format - accepted media types include: {}", known.join(", "));
-    Status::new(415, "UnsupportedMediaType", message)
-}
-
-fn scale(object: &Value) -> Value {
-    let metadata = &object["metadata"];
-    let own_labels = || {
-        let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-        let pairs: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-        pairs.join(",")
-    };
-    let selector = object["status"]["selector"].as_str().map_or_else(own_labels, str::to_owned);
-    let replicas = object["status"]["HPAReplicas"].as_i64().or(object["status"]["replicas"].as_i64());
-    let kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let kept: serde_json::Map<String, Value> = kept.into_iter().map(|key| (key.to_owned(), metadata[key].clone())).collect();
-    json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept,
-        "spec": { "replicas": object["spec"]["replicas"] }, "status": { "replicas": replicas.unwrap_or(0), "selector": selector },
-    })
 }
 
 /// An object in the form that was asked for.
