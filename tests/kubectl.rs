@@ -204,6 +204,25 @@ fn lines(child: &mut Child) -> mpsc::Receiver<String> {
 }
 
 #[test]
+fn it_shows_what_a_client_told() {
+    let Some(desk) = Desk::open() else { return };
+    let about = desk.says("get ro svc-00000 -n team-00 -o jsonpath={.metadata.uid}");
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": { "generateName": "svc-00000.", "namespace": "team-00" },
+        "involvedObject": { "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "svc-00000", "namespace": "team-00", "uid": about },
+        "reason": "RolledBack", "message": "the latency was bad (OPS-12)", "type": "Normal", "count": 1,
+        "firstTimestamp": "2026-01-05T09:00:00Z", "lastTimestamp": "2026-01-05T09:00:00Z", "source": { "component": "pilothouse" },
+    });
+    desk.run_with("create -f -", &event.to_string()).out_of("create");
+    let listed = desk.says("get events -n team-00");
+    assert!(listed.contains("RolledBack") && listed.contains("rollout/svc-00000"), "{listed}");
+    let described = desk.says("describe ro svc-00000 -n team-00");
+    assert!(described.contains("pilothouse") && described.contains("the latency was bad (OPS-12)"), "{described}");
+    let told = desk.says("events -n team-00 --for rollout/svc-00000");
+    assert!(told.contains("OPS-12"), "{told}");
+}
+
+#[test]
 fn it_asks_what_it_may() {
     let Some(desk) = Desk::open() else { return };
     let may = "auth can-i patch rollouts --subresource=status -n team-00";

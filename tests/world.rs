@@ -1,5 +1,6 @@
 //! The embedded world over HTTP: what a client of Kubernetes may rely on, and what goes wrong on purpose.
 
+mod acting;
 mod faults;
 mod http;
 mod reading;

@@ -1,6 +1,7 @@
 //! An embedded world on loopback. It speaks the real protocols, so that the clients of production run against it.
 //! Nothing in it reaches beyond this machine, and nothing outside of `wire`, `cli` and the tests knows of it.
 
+mod argocd;
 pub mod clock;
 pub mod controller;
 pub mod crowd;
@@ -49,6 +50,10 @@ pub enum Scenario {
     Inconclusive,
     /// A blue-green rollout that waits for its promotion.
     Bluegreen,
+    /// A bad canary that Argo CD brings back when its template is changed.
+    Gitops,
+    /// A canary of Flagger that waits at a closed gate.
+    FlaggerGate,
     /// 300 rollouts.
     Fleet,
     /// The API goes away and comes back.

@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::model::Model;
+use crate::demo::argocd::Git;
 use crate::demo::event::Note;
+use crate::demo::managed::Author;
+use crate::demo::part::{Part, Write};
 use crate::demo::{Resource, Store};
 
 /// An object by kind, namespace and name.
@@ -70,6 +73,7 @@ pub struct Desk<'a> {
     pub store: &'a mut Store,
     pub alarms: &'a mut Alarms,
     pub model: &'a mut Model,
+    pub git: &'a mut Git,
     pub now: Timestamp,
 }
 
@@ -94,9 +98,20 @@ impl Desk<'_> {
         self.store.create(resource, object).ok()
     }
 
+    /// The same in the name of somebody who is not the controller of the kind.
+    pub fn create_as(&mut self, resource: Resource, manager: &str, object: Value) {
+        let write = Write { part: Part::Whole, dry_run: false, author: Author::Update(manager) };
+        drop(self.store.insert(resource, object, write));
+    }
+
     /// Changes an object, if it is there.
     pub fn edit(&mut self, at: &At, change: impl FnOnce(&mut Value)) -> Option<Arc<Value>> {
         self.store.edit(at.resource, at.pair(), change).ok()
+    }
+
+    /// The same in the name of somebody who is not the controller of the kind.
+    pub fn edit_as(&mut self, at: &At, manager: &str, change: impl FnOnce(&mut Value)) -> Option<Arc<Value>> {
+        self.store.edit_as(at.resource, at.pair(), Author::Update(manager), change).ok()
     }
 
     /// Deletes an object, if it is there.

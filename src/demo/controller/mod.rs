@@ -1,5 +1,5 @@
 //! The controllers of a cluster, over the store of one environment: rollouts, experiments, analyses, ReplicaSets, pods,
-//! Deployments and Flagger's canaries. They are driven by what changed and by alarms, never by looking at everything;
+//! Deployments, Flagger's canaries and Argo CD's applications. They are driven by what changed and by alarms, never by looking at everything;
 //! they read no clock and ask no network.
 
 pub(in crate::demo) mod amount;
@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::argocd::{self, Git};
 use super::{Changed, Knob, Reconcile, Resource, Store, What, flagger};
 use desk::{Alarms, controller_of};
 pub(in crate::demo) use desk::{At, Desk};
@@ -32,6 +33,7 @@ const LOOKS_AT_ONCE: u32 = 200;
 pub struct Controller {
     alarms: Alarms,
     model: model::Model,
+    git: Git,
     /// Rollouts by the workload that they take their template from.
     followers: BTreeMap<At, BTreeSet<At>>,
 }
@@ -74,6 +76,11 @@ impl Controller {
         self.model.set_gate(name, status);
     }
 
+    /// What stands in Git, for whoever pushes.
+    pub fn git(&mut self) -> &mut Git {
+        &mut self.git
+    }
+
     fn take_in(&mut self, changed: &Changed, queue: &mut Queue) {
         let (resource, object) = (changed.resource, &changed.object);
         let at = At::of(resource, object);
@@ -87,6 +94,9 @@ impl Controller {
                 }
             }
             _ => {}
+        }
+        if let Some(application) = self.git.application_of(&at) {
+            queue.push(application);
         }
         if let Some((kind, name)) = controller_of(object)
             && let Some(owner) = owner(kind)
@@ -122,7 +132,7 @@ impl Controller {
     }
 
     fn look(&mut self, store: &mut Store, now: Timestamp, at: &At) {
-        let desk = &mut Desk { store, alarms: &mut self.alarms, model: &mut self.model, now };
+        let desk = &mut Desk { store, alarms: &mut self.alarms, model: &mut self.model, git: &mut self.git, now };
         match at.resource {
             Resource::Rollout => rollout::look(desk, at),
             Resource::ReplicaSet => replica_sets::look(desk, at),
@@ -131,14 +141,15 @@ impl Controller {
             Resource::Experiment => experiments::look(desk, at),
             Resource::Deployment => deployments::look(desk, at),
             Resource::Canary => flagger::look(desk, at),
+            Resource::Application => argocd::look(desk, at),
             _ => {}
         }
     }
 }
 
 fn is_looked_at(resource: Resource) -> bool {
-    use Resource::{AnalysisRun, Canary, Deployment, Experiment, Pod, ReplicaSet, Rollout};
-    matches!(resource, Rollout | ReplicaSet | Pod | AnalysisRun | Experiment | Deployment | Canary)
+    use Resource::{AnalysisRun, Application, Canary, Deployment, Experiment, Pod, ReplicaSet, Rollout};
+    matches!(resource, Rollout | ReplicaSet | Pod | AnalysisRun | Experiment | Deployment | Canary | Application)
 }
 
 /// The kinds of owners that look after what they own.

@@ -269,3 +269,77 @@ fn an_a_b_test_routes_by_match() {
     assert_eq!(scene.seen.last(), Some(&("Succeeded".to_owned(), 0)));
     assert_eq!(scene.routed(), 0);
 }
+
+#[test]
+fn a_hold_holds_everything_until_it_is_lifted() {
+    let mut scene = Scene::begin(&json!({ "stepWeight": 10 }), &json!({}));
+    scene.release("v2");
+    scene.pass(35);
+    let weight = scene.routed();
+    assert!(weight > 0);
+    scene.patch(&json!({ "spec": { "suspend": true } }));
+    scene.patch(&json!({ "status": { "failedChecks": 2 } }));
+    scene.pass(60);
+    assert_eq!((scene.seen.last().unwrap().0.as_str(), scene.routed(), scene.pods_wanted("web")), ("Progressing", weight, 2));
+    scene.patch(&json!({ "status": { "phase": "Promoting" } }));
+    scene.pass(60);
+    assert_eq!((scene.image("web-primary"), scene.routed()), ("web:v1".to_owned(), weight));
+    scene.patch(&json!({ "status": { "phase": "Progressing" } }));
+    scene.patch(&json!({ "spec": { "suspend": false } }));
+    scene.pass(10);
+    assert_eq!((scene.seen.last(), scene.routed()), (Some(&("Failed".to_owned(), 0)), 0));
+    assert!(scene.says("Rolling back web.shop failed checks threshold reached 2"));
+}
+
+#[test]
+fn skipping_the_analysis_in_its_middle_promotes_at_the_next_tick() {
+    let mut scene = Scene::begin(&json!({ "stepWeight": 10 }), &json!({}));
+    scene.release("v2");
+    scene.pass(35);
+    scene.patch(&json!({ "spec": { "skipAnalysis": true } }));
+    scene.pass(10);
+    assert_eq!((scene.image("web-primary"), scene.routed()), ("web:v2".to_owned(), 0));
+    scene.pass(10);
+    assert_eq!(scene.seen.last(), Some(&("Succeeded".to_owned(), 0)));
+}
+
+#[test]
+fn a_weight_written_by_hand_is_only_shown() {
+    let mut scene = Scene::begin(&json!({ "stepWeight": 10 }), &json!({}));
+    scene.release("v2");
+    scene.pass(35);
+    let weight = scene.routed();
+    scene.patch(&json!({ "status": { "canaryWeight": 45 } }));
+    assert_eq!(scene.routed(), weight);
+    scene.pass(10);
+    assert_eq!((scene.routed(), scene.canary()["status"]["canaryWeight"].as_i64()), (weight + 10, Some(weight + 10)));
+}
+
+#[test]
+fn a_failed_release_is_tried_again_by_an_annotation_of_its_pods() {
+    let mut scene = Scene::begin(&json!({ "stepWeight": 25 }), &json!({}));
+    scene.release("v2");
+    scene.pass(35);
+    scene.patch(&json!({ "status": { "failedChecks": 2 } }));
+    scene.pass(20);
+    assert_eq!(scene.seen.last(), Some(&("Failed".to_owned(), 0)));
+    let again = json!({ "spec": { "template": { "metadata": { "annotations": { "retried-at": "2026-01-05T09:01:00Z" } } } } });
+    scene.store.patch(Resource::Deployment, ("shop", "web"), &again).unwrap();
+    scene.pass(90);
+    assert_eq!((scene.seen.last(), scene.image("web-primary")), (Some(&("Succeeded".to_owned(), 0)), "web:v2".to_owned()));
+}
+
+#[test]
+fn going_back_after_the_promotion_is_a_release_like_any_other() {
+    let mut scene = Scene::begin(&json!({ "stepWeight": 25 }), &json!({}));
+    scene.release("v2");
+    scene.pass(90);
+    assert_eq!((scene.seen.last(), scene.image("web-primary")), (Some(&("Succeeded".to_owned(), 0)), "web:v2".to_owned()));
+    scene.seen.clear();
+    scene.release("v1");
+    scene.pass(90);
+    let words: Vec<&str> = scene.seen.iter().map(|(phase, _)| phase.as_str()).collect();
+    assert!(words.contains(&"Progressing") && words.contains(&"Promoting"), "{words:?}");
+    assert!(scene.seen.contains(&("Progressing".to_owned(), 50)), "{:?}", scene.seen);
+    assert_eq!((words.last(), scene.image("web-primary")), (Some(&"Succeeded"), "web:v1".to_owned()));
+}

@@ -42,6 +42,18 @@ pub enum Keeper {
     Nobody,
 }
 
+impl Keeper {
+    /// The name under which it writes objects.
+    pub fn manager(self) -> &'static str {
+        match self {
+            Self::ArgoCd => crate::demo::argocd::MANAGER,
+            Self::Flux => "kustomize-controller",
+            Self::Helm => "helm",
+            Self::Nobody => "kubectl-client-side-apply",
+        }
+    }
+}
+
 /// One service.
 #[derive(Clone, Copy, Debug)]
 pub struct Service {
@@ -56,6 +68,8 @@ pub struct Service {
     pub version: (u32, u32),
     /// The pod template is that of a Deployment of the same name.
     pub by_deployment: bool,
+    /// Its pods carry a label for their role and keep off each other's machines.
+    pub by_role: bool,
 }
 
 use Move::{Check, Person, Rest, Weight};
@@ -78,6 +92,7 @@ const PLAIN_SERVICE: Service = Service {
     replicas: 4,
     version: (1, 4),
     by_deployment: false,
+    by_role: false,
 };
 
 /// Everything the company runs.
@@ -93,7 +108,7 @@ pub const SERVICES: [Service; 14] = [
         ..PLAIN_SERVICE
     },
     Service { name: "web", way: Way::Routed(STEADY), replicas: 8, version: (5, 31), ..PLAIN_SERVICE },
-    Service { name: "checkout", way: Way::Routed(CAREFUL), replicas: 6, version: (3, 12), ..PLAIN_SERVICE },
+    Service { name: "checkout", way: Way::Routed(CAREFUL), replicas: 6, version: (3, 12), by_role: true, ..PLAIN_SERVICE },
     Service { name: "search", team: "discovery", way: Way::Basic(PLAIN), replicas: 5, version: (4, 8), ..PLAIN_SERVICE },
     Service { name: "catalog", team: "discovery", way: Way::BlueGreen, replicas: 4, version: (2, 19), ..PLAIN_SERVICE },
     Service { name: "inventory", team: "supply", replicas: 3, version: (1, 22), ..PLAIN_SERVICE },

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::manifest::Plan;
 use crate::demo::controller::Controller;
-use crate::demo::{Knob, Reconcile, Resource, Store};
+use crate::demo::managed::Author;
+use crate::demo::part::{Part, Write};
+use crate::demo::{Knob, Reconcile, Resource, Store, argocd};
 
 /// How long a release that failed is left alone before the next one.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(8);
@@ -18,8 +20,12 @@ const FLAGGER_SEES: SignedDuration = SignedDuration::from_secs(75);
 /// Something that is done at a time.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// An object is written.
-    Create(Resource, Value),
+    /// An object is written by whoever bears this name.
+    Create(Resource, Value, &'static str),
+    /// The service of this number is given to Argo CD, with these objects in Git.
+    Adopt(usize, Vec<(Resource, Value)>),
+    /// A setting of the service of this number gets another value; its pods do not know.
+    Set(usize, &'static str, &'static str),
     /// A version of the service of this number is released.
     Ship {
         service: usize,
@@ -110,7 +116,15 @@ impl Director {
 
     fn perform(&mut self, store: &mut Store, now: Timestamp, act: Act) {
         match act {
-            Act::Create(resource, object) => drop(store.create(resource, object)),
+            Act::Create(resource, object, manager) => write(store, resource, object, manager),
+            Act::Adopt(service, manifests) => self.adopt(store, service, manifests),
+            Act::Set(service, key, value) => {
+                let plan = &self.plans[service];
+                let at = (plan.namespace.as_str(), format!("{}-settings", plan.name));
+                let author = Author::Update(plan.keeper.manager());
+                let change = |settings: &mut Value| settings["data"][key] = value.into();
+                drop(store.edit_as(Resource::ConfigMap, (at.0, &at.1), author, change));
+            }
             Act::Metric(name, value) => self.controller.set_metric(&name, value),
             Act::Ship { service, tag, fast } => {
                 self.ship(store, service, &tag);
@@ -122,13 +136,33 @@ impl Director {
         }
     }
 
-    fn ship(&self, store: &mut Store, service: usize, tag: &str) {
+    /// Puts a service into Git, and gives Argo CD the Application that keeps it so.
+    fn adopt(&mut self, store: &mut Store, service: usize, manifests: Vec<(Resource, Value)>) {
         let plan = &self.plans[service];
-        let image = plan.image(tag);
-        let at = (plan.namespace.as_str(), plan.name.as_str());
-        drop(store.edit(plan.workload(), at, |workload| {
-            workload["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
-        }));
+        let Some(application) = plan.application() else { return };
+        self.controller.git().push(&plan.instance(), manifests);
+        write(store, Resource::Application, application, "argocd-server");
+    }
+
+    fn ship(&mut self, store: &mut Store, service: usize, tag: &str) {
+        let plan = &self.plans[service];
+        let (image, workload) = (plan.image(tag), plan.workload());
+        let release = |workload: &mut Value| workload["spec"]["template"]["spec"]["containers"][0]["image"] = image.as_str().into();
+        let application = plan.instance();
+        if self.controller.git().source(&application).is_none() {
+            let at = (plan.namespace.as_str(), plan.name.as_str());
+            drop(store.edit_as(workload, at, Author::Update(plan.keeper.manager()), release));
+            return;
+        }
+        // Pushed to Git; the pipeline then asks for the sync.
+        self.controller.git().commit(&application, |(resource, object)| {
+            if *resource == workload {
+                release(object);
+            }
+        });
+        let by = json!({ "initiatedBy": { "username": format!("{}-deploy", plan.team) }, "sync": {} });
+        let at = (argocd::NAMESPACE, application.as_str());
+        drop(store.edit_as(Resource::Application, at, Author::Update("argocd-server"), |object| object["operation"] = by));
     }
 
     /// Promotes a release past its steps.
@@ -137,7 +171,8 @@ impl Director {
         if plan.is_flagger() {
             return;
         }
-        drop(store.edit(Resource::Rollout, (&plan.namespace, &plan.name), |rollout| {
+        let (at, author) = ((plan.namespace.as_str(), plan.name.as_str()), Author::Update("kubectl-argo-rollouts"));
+        drop(store.edit_as(Resource::Rollout, at, author, |rollout| {
             if rollout["status"]["currentPodHash"] != rollout["status"]["stableRS"] {
                 rollout["status"]["promoteFull"] = true.into();
             }
@@ -196,6 +231,11 @@ impl Director {
             _ => None,
         }
     }
+}
+
+fn write(store: &mut Store, resource: Resource, object: Value, manager: &str) {
+    let write = Write { part: Part::Whole, dry_run: false, author: Author::Update(manager) };
+    drop(store.insert(resource, object, write));
 }
 
 /// A version as images carry it.

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::company::{Keeper, Move, Way};
-use crate::demo::Resource;
+use crate::demo::{Resource, argocd};
 
 /// Where the company's images are.
 const REGISTRY: &str = "registry.harbourline.example";
+/// Flagger's load tester, whose gates the hooks ask.
+const LOAD_TESTER: &str = "flagger-loadtester";
 
 /// A service in one environment, ready to be written down.
 #[derive(Clone, Debug)]
@@ -18,10 +20,36 @@ pub struct Plan {
     pub keeper: Keeper,
     pub replicas: i64,
     pub by_deployment: bool,
+    pub by_role: bool,
     pub environment: String,
+    /// Failed measurements of the latency that are put up with.
+    pub patience: i64,
+    /// Argo CD undoes what others change.
+    pub automated: bool,
+    /// Flagger asks at a gate that somebody has to open.
+    pub gated: bool,
 }
 
 impl Plan {
+    /// A service without anything special, and without a name.
+    pub fn plain() -> Self {
+        let text = String::new;
+        Self {
+            name: text(),
+            namespace: text(),
+            team: text(),
+            way: Way::BlueGreen,
+            keeper: Keeper::Nobody,
+            replicas: 1,
+            by_deployment: false,
+            by_role: false,
+            environment: text(),
+            patience: 3,
+            automated: false,
+            gated: false,
+        }
+    }
+
     /// The image of a version.
     pub fn image(&self, tag: &str) -> String {
         format!("{REGISTRY}/{}/{}:{tag}", self.team, self.name)
@@ -37,9 +65,38 @@ impl Plan {
         matches!(self.way, Way::Flagger | Way::FlaggerBlueGreen)
     }
 
+    /// Name of the Application or of the Helm release.
+    pub fn instance(&self) -> String {
+        format!("{}-{}", self.name, self.environment)
+    }
+
+    /// The Application of a service that Argo CD keeps; it syncs at once.
+    pub fn application(&self) -> Option<Value> {
+        if self.keeper != Keeper::ArgoCd {
+            return None;
+        }
+        let mut policy = json!({ "syncOptions": ["ApplyOutOfSyncOnly=true"] });
+        if self.automated {
+            policy["automated"] = json!({ "prune": true, "selfHeal": true });
+        }
+        Some(json!({
+            "metadata": { "name": self.instance(), "namespace": argocd::NAMESPACE, "labels": { "team": self.team } },
+            "spec": {
+                "project": self.team,
+                "source": {
+                    "repoURL": format!("https://git.harbourline.example/{}/deploy.git", self.team),
+                    "path": format!("{}/{}", self.name, self.environment), "targetRevision": "main",
+                },
+                "destination": { "server": "https://kubernetes.default.svc", "namespace": self.namespace },
+                "syncPolicy": policy,
+            },
+            "operation": { "initiatedBy": { "username": format!("{}-deploy", self.team) }, "sync": {} },
+        }))
+    }
+
     /// All objects, in an order in which they can be created.
     pub fn objects(&self, tag: &str) -> Vec<(Resource, Value)> {
-        let mut made = Vec::new();
+        let mut made = vec![(Resource::ConfigMap, self.settings()), (Resource::Secret, self.credentials())];
         if self.is_flagger() {
             made.push((Resource::Deployment, self.deployment(tag, self.replicas)));
             return made;
@@ -64,7 +121,7 @@ impl Plan {
         labels.insert("app".to_owned(), self.name.clone().into());
         labels.insert("team".to_owned(), self.team.clone().into());
         let mut annotations = Map::new();
-        let (namespace, instance) = (&self.namespace, format!("{}-{}", self.name, self.environment));
+        let (namespace, instance) = (&self.namespace, self.instance());
         match self.keeper {
             Keeper::ArgoCd => {
                 annotations
@@ -85,6 +142,28 @@ impl Plan {
         let mut metadata = json!({ "name": name, "namespace": namespace, "labels": labels });
         if !annotations.is_empty() {
             metadata["annotations"] = annotations.into();
+        }
+        metadata
+    }
+
+    /// What the service reads at its start: changing it changes no pod.
+    fn settings(&self) -> Value {
+        let data = json!({ "FEATURES": "base", "HTTP_TIMEOUT": "2s", "POOL_SIZE": "16" });
+        json!({ "metadata": self.configuration("settings", "/ConfigMap"), "data": data })
+    }
+
+    fn credentials(&self) -> Value {
+        json!({
+            "metadata": self.configuration("credentials", "/Secret"), "type": "Opaque",
+            "data": { "token": "bm90LWEtc2VjcmV0" },
+        })
+    }
+
+    fn configuration(&self, what: &str, kind: &str) -> Value {
+        let mut metadata = self.metadata(&format!("{}-{what}", self.name), kind);
+        if self.is_flagger() {
+            // Flagger makes no copies of these for its primary.
+            metadata["annotations"]["flagger.app/config-tracking"] = "disabled".into();
         }
         metadata
     }
@@ -145,7 +224,7 @@ impl Plan {
         self.analysis(
             "latency",
             &json!({
-                "name": "latency-p95", "interval": "20s", "failureLimit": 3, "successCondition": "result[0] <= 0.5",
+                "name": "latency-p95", "interval": "20s", "failureLimit": self.patience, "successCondition": "result[0] <= 0.5",
                 "provider": { "prometheus": { "address": "http://prometheus.monitoring:9090", "query": query } },
             }),
         )
@@ -167,9 +246,12 @@ impl Plan {
                         { "name": "ENVIRONMENT", "value": self.environment },
                         { "name": "LOG_LEVEL", "value": "info" },
                     ],
+                    "envFrom": [{ "configMapRef": { "name": format!("{}-settings", self.name) } }],
+                    "volumeMounts": [{ "name": "credentials", "mountPath": "/etc/credentials", "readOnly": true }],
                     "readinessProbe": { "httpGet": { "path": "/healthz", "port": "http" }, "periodSeconds": 5 },
                     "resources": { "requests": { "cpu": "250m", "memory": "256Mi" }, "limits": { "memory": "512Mi" } },
                 }],
+                "volumes": [{ "name": "credentials", "secret": { "secretName": format!("{}-credentials", self.name) } }],
             },
         })
     }
@@ -200,19 +282,27 @@ impl Plan {
 
     fn strategy(&self) -> Value {
         let name = &self.name;
-        match self.way {
-            Way::Routed(moves) => json!({ "canary": {
+        let mut way = match self.way {
+            Way::Routed(moves) => json!({
                 "canaryService": format!("{name}-canary"), "stableService": format!("{name}-stable"),
                 "trafficRouting": { "nginx": { "stableIngress": name } },
                 "analysis": { "templates": [{ "templateName": format!("{name}-latency") }], "startingStep": 1 },
                 "steps": self.steps(moves),
-            } }),
-            Way::Basic(moves) => json!({ "canary": { "maxSurge": 1, "maxUnavailable": 0, "steps": self.steps(moves) } }),
-            _ => json!({ "blueGreen": {
-                "activeService": name, "previewService": format!("{name}-preview"), "autoPromotionEnabled": false,
-                "scaleDownDelaySeconds": 60,
-            } }),
+            }),
+            Way::Basic(moves) => json!({ "maxSurge": 1, "maxUnavailable": 0, "steps": self.steps(moves) }),
+            _ => {
+                return json!({ "blueGreen": {
+                    "activeService": name, "previewService": format!("{name}-preview"), "autoPromotionEnabled": false,
+                    "scaleDownDelaySeconds": 60,
+                } });
+            }
+        };
+        if self.by_role {
+            way["canaryMetadata"] = json!({ "labels": { "role": "canary" } });
+            way["stableMetadata"] = json!({ "labels": { "role": "stable" } });
+            way["antiAffinity"] = json!({ "preferredDuringSchedulingIgnoredDuringExecution": { "weight": 1 } });
         }
+        json!({ "canary": way })
     }
 
     fn steps(&self, moves: &[Move]) -> Vec<Value> {
@@ -225,6 +315,15 @@ impl Plan {
         moves.iter().map(step).collect()
     }
 
+    fn hooks(&self) -> Value {
+        let hook = |name: &str, kind: &str, path: &str| json!({ "name": name, "type": kind, "url": format!("http://{LOAD_TESTER}.{}/{path}", self.namespace) });
+        if self.gated {
+            json!([hook("release-gate", "confirm-promotion", "gate/check"), hook("rollback-gate", "rollback", "rollback/check"),])
+        } else {
+            json!([hook("release-gate", "confirm-promotion", "gate/approve")])
+        }
+    }
+
     /// The Canary of a service that Flagger releases.
     pub fn canary(&self) -> Value {
         let analysis = if self.way == Way::Flagger {
@@ -234,10 +333,7 @@ impl Plan {
                     { "name": "request-success-rate", "interval": "1m", "thresholdRange": { "min": 99 } },
                     { "name": "request-duration", "interval": "1m", "thresholdRange": { "max": 500 } },
                 ],
-                "webhooks": [{
-                    "name": "release-gate", "type": "confirm-promotion",
-                    "url": format!("http://flagger-loadtester.{}/gate/approve", self.namespace),
-                }],
+                "webhooks": self.hooks(),
             })
         } else {
             json!({ "interval": "30s", "threshold": 2, "iterations": 5 })
@@ -253,4 +349,28 @@ impl Plan {
             },
         })
     }
+}
+
+/// Flagger's load tester in a namespace.
+pub fn load_tester(namespace: &str) -> [(Resource, Value); 2] {
+    let metadata = json!({ "name": LOAD_TESTER, "namespace": namespace, "labels": { "app": LOAD_TESTER } });
+    let container = json!({
+        "name": "loadtester", "image": "ghcr.io/fluxcd/flagger-loadtester:0.36.0",
+        "ports": [{ "name": "http", "containerPort": 8080, "protocol": "TCP" }],
+    });
+    let deployment = json!({
+        "metadata": metadata,
+        "spec": {
+            "replicas": 1, "selector": { "matchLabels": { "app": LOAD_TESTER } },
+            "template": { "metadata": { "labels": { "app": LOAD_TESTER } }, "spec": { "containers": [container] } },
+        },
+    });
+    let service = json!({
+        "metadata": metadata,
+        "spec": {
+            "type": "ClusterIP", "selector": { "app": LOAD_TESTER },
+            "ports": [{ "name": "http", "port": 80, "targetPort": "http", "protocol": "TCP" }],
+        },
+    });
+    [(Resource::Deployment, deployment), (Resource::Service, service)]
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Environment, Options, Resource, Scenario, Store};
 use company::{Keeper, SERVICES, fleet_name, fleet_way};
 use director::{Act, Director, tag};
-use manifest::Plan;
+use manifest::{Plan, load_tester};
 
 /// When the company moved to this cluster.
 const MOVED_IN: SignedDuration = SignedDuration::from_hours(41 * 24);
@@ -65,7 +65,11 @@ fn plans(scenario: Scenario, environment: &str) -> Vec<Plan> {
             keeper: service.keeper,
             replicas: if production { service.replicas } else { (service.replicas + 1) / 2 },
             by_deployment: service.by_deployment,
+            by_role: service.by_role,
             environment: environment.to_owned(),
+            patience: if scenario == Scenario::Gitops { 45 } else { 3 },
+            automated: scenario == Scenario::Gitops,
+            gated: scenario == Scenario::FlaggerGate && production,
         })
         .collect();
     if scenario == Scenario::Fleet && production {
@@ -76,7 +80,8 @@ fn plans(scenario: Scenario, environment: &str) -> Vec<Plan> {
             let way = fleet_way(number);
             let keeper = if number % 3 == 0 { Keeper::Flux } else { Keeper::ArgoCd };
             let replicas = 2 + i64::from(number % 7 == 0);
-            Plan { name, namespace, team, way, keeper, replicas, by_deployment: false, environment: environment.to_owned() }
+            let environment = environment.to_owned();
+            Plan { name, namespace, team, way, keeper, replicas, environment, ..Plan::plain() }
         }));
     }
     plans
@@ -85,10 +90,11 @@ fn plans(scenario: Scenario, environment: &str) -> Vec<Plan> {
 /// Namespaces and machines.
 fn ground(store: &mut Store, plans: &[Plan]) {
     let mut names: Vec<&str> = plans.iter().map(|plan| plan.namespace.as_str()).collect();
-    names.extend(["default", "kube-system", "argo-rollouts", "flagger-system"]);
+    names.extend(["default", "argo-rollouts", "argocd", "flagger-system"]);
     names.sort_unstable();
     names.dedup();
-    for name in names {
+    // The first of all, so that by its uid one knows the cluster, whatever else is in it.
+    for name in ["kube-system"].into_iter().chain(names) {
         let namespace = json!({
             "metadata": { "name": name, "labels": { "kubernetes.io/metadata.name": name } },
             "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" },
@@ -122,8 +128,13 @@ fn write_past(director: &mut Director, start: Timestamp, now: Timestamp) {
         let (major, minor, patch) = version_of(&plan, service);
         let versions = [(major, minor.saturating_sub(1), 2), (major, minor.saturating_sub(1), 3), (major, minor, patch)];
         let begin = start + SignedDuration::from_secs(30 * i64::try_from(service).unwrap_or(0));
-        for (resource, object) in plan.objects(&tag(versions[0])) {
-            director.at(begin, Act::Create(resource, object));
+        let objects = plan.objects(&tag(versions[0]));
+        for (resource, object) in &objects {
+            director.at(begin, Act::Create(*resource, object.clone(), plan.keeper.manager()));
+        }
+        // The Argo CD of a fleet is in another cluster.
+        if plan.keeper == Keeper::ArgoCd && service < SERVICES.len() {
+            director.at(begin, Act::Adopt(service, objects));
         }
         let first = now - SignedDuration::from_mins(director.random().i64(9 * 24 * 60..34 * 24 * 60));
         // A fleet is many enough without a long past.
@@ -135,7 +146,13 @@ fn write_past(director: &mut Director, start: Timestamp, now: Timestamp) {
         if plan.is_flagger() {
             let mut canary = plan.canary();
             canary["metadata"]["creationTimestamp"] = Value::from(long_ago.clone());
-            director.at(now - FLAGGER_CAME, Act::Create(Resource::Canary, canary));
+            director.at(now - FLAGGER_CAME, Act::Create(Resource::Canary, canary, plan.keeper.manager()));
+        }
+    }
+    let flagger = director.plans().iter().filter(|plan| plan.is_flagger()).map(|plan| plan.namespace.clone());
+    for namespace in flagger.collect::<std::collections::BTreeSet<_>>() {
+        for (resource, object) in load_tester(&namespace) {
+            director.at(start, Act::Create(resource, object, "helm"));
         }
     }
 }

@@ -56,8 +56,28 @@ impl Script<'_> {
                 let (service, version) = self.next_of("catalog");
                 self.ship(-330, service, &tag(version));
             }
-            _ => self.lane("gateway", -80, 75),
+            Scenario::Gitops => {
+                // Its latency is bad from the first traffic on, but the analysis puts up with much.
+                self.metric(-390, "shop/web/latency-p95", 0.84);
+                let (service, version) = self.next_of("web");
+                self.ship(-400, service, &tag(version));
+                self.set(-25 * 60, "web");
+            }
+            Scenario::FlaggerGate => {
+                let (service, version) = self.next_of("media");
+                self.ship(-220, service, &tag(version));
+            }
+            _ => {
+                self.set(-25 * 60, "gateway");
+                self.lane("gateway", -80, 75);
+            }
         }
+    }
+
+    /// Somebody changes a setting of a service and says so to nobody.
+    fn set(&mut self, seconds: i64, name: &str) {
+        let (time, service) = (self.time(seconds), self.number(name));
+        self.director.at(time, Act::Set(service, "HTTP_TIMEOUT", "800ms"));
     }
 
     /// A release that waits for a person since a while.

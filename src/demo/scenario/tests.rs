@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -30,6 +30,10 @@ impl Scene {
 
     fn status(&self, resource: Resource, namespace: &str, name: &str) -> Value {
         self.0.store.get(resource, namespace, name).unwrap()["status"].clone()
+    }
+
+    fn image(&self, at: (&str, &str)) -> Value {
+        self.0.store.get(Resource::Rollout, at.0, at.1).unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].clone()
     }
 
     fn rollout(&self, namespace: &str, name: &str) -> (String, String) {
@@ -116,6 +120,97 @@ fn the_others_wait_for_a_person_or_cannot_go_on() {
     assert_eq!(stuck.rollout("shop", "search").0, "Progressing");
     let waits = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff";
     assert!(stuck.0.store.list(Resource::Pod, Some("shop")).any(|pod| waits(&pod)));
+}
+
+#[test]
+fn argo_cd_brings_a_bad_version_back_until_it_is_told_not_to() {
+    let mut scene = Scene::open(Scenario::Gitops, 1);
+    let at = ("shop", "web");
+    let status = |scene: &Scene| scene.status(Resource::Rollout, at.0, at.1);
+    assert_eq!(scene.rollout(at.0, at.1), ("Paused".to_owned(), "CanaryPauseStep".to_owned()));
+    let name = status(&scene)["canary"]["currentBackgroundAnalysisRunStatus"]["name"].as_str().unwrap().to_owned();
+    let run = scene.status(Resource::AnalysisRun, at.0, &name);
+    assert!(run["phase"] == "Running" && run["metricResults"][0]["failed"].as_i64().unwrap() >= 10, "{run}");
+    scene.pass(240);
+    assert_eq!(status(&scene)["abort"], Value::Null, "nobody aborts it yet");
+
+    let stable = status(&scene)["stableRS"].clone();
+    let set = scene.0.store.list(Resource::ReplicaSet, Some(at.0));
+    let set = { set }.find(|set| set["metadata"]["labels"]["rollouts-pod-template-hash"] == stable).unwrap();
+    let (bad, good) = (scene.image(at), set["spec"]["template"]["spec"]["containers"][0]["image"].clone());
+    scene.0.store.patch(Resource::Rollout, at, &json!({ "status": { "abort": true } })).unwrap();
+    scene.pass(30);
+    assert_eq!((scene.rollout(at.0, at.1).0, scene.image(at)), ("Degraded".to_owned(), bad.clone()), "an abort stays");
+    let back = |rollout: &mut Value| rollout["spec"]["template"]["spec"]["containers"][0]["image"] = good.clone();
+    scene.0.store.edit(Resource::Rollout, at, back).unwrap();
+    scene.pass(2);
+    assert_eq!((scene.rollout(at.0, at.1).0, scene.image(at)), ("Healthy".to_owned(), good.clone()));
+    scene.pass(10);
+    assert_eq!((&scene.image(at), &status(&scene)["abort"]), (&bad, &Value::Null));
+    assert_ne!(status(&scene)["currentPodHash"], status(&scene)["stableRS"], "a new canary of the bad version");
+
+    let manual = json!({ "spec": { "syncPolicy": { "automated": null } } });
+    scene.0.store.patch(Resource::Application, ("argocd", "web-prod"), &manual).unwrap();
+    scene.0.store.edit(Resource::Rollout, at, back).unwrap();
+    scene.pass(120);
+    assert_eq!((scene.rollout(at.0, at.1).0, scene.image(at)), ("Healthy".to_owned(), good.clone()));
+    assert_eq!(scene.status(Resource::Application, "argocd", "web-prod")["sync"]["status"], "OutOfSync");
+}
+
+#[test]
+fn elsewhere_argo_cd_only_watches() {
+    let scene = Scene::open(Scenario::Canary, 1);
+    let applications: Vec<_> = scene.0.store.list(Resource::Application, Some("argocd")).collect();
+    assert_eq!(applications.len(), 6);
+    for application in applications {
+        assert_eq!(
+            (&application["status"]["sync"]["status"], &application["spec"]["syncPolicy"]["automated"]),
+            (&json!("Synced"), &Value::Null)
+        );
+    }
+    let of = |name: &str| scene.status(Resource::Application, "argocd", name)["health"]["status"].clone();
+    assert_eq!((of("checkout-prod"), of("web-prod")), (json!("Suspended"), json!("Healthy")));
+}
+
+#[test]
+fn flagger_waits_at_a_gate_until_it_is_opened() {
+    let mut scene = Scene::open(Scenario::FlaggerGate, 1);
+    let phase = |scene: &Scene| scene.status(Resource::Canary, "content", "media")["phase"].clone();
+    assert_eq!(phase(&scene), "WaitingPromotion");
+    scene.pass(300);
+    assert_eq!(phase(&scene), "WaitingPromotion");
+    scene.0.controller.turn(crate::demo::Knob::Gate("content/media/gate".to_owned(), 200));
+    scene.pass(120);
+    assert_eq!(phase(&scene), "Succeeded");
+}
+
+#[test]
+fn a_setting_changed_while_stable_ran() {
+    let scene = Scene::open(Scenario::Canary, 1);
+    let rollout = scene.0.store.get(Resource::Rollout, "edge", "gateway").unwrap();
+    let container = &rollout["spec"]["template"]["spec"]["containers"][0];
+    let name = container["envFrom"][0]["configMapRef"]["name"].as_str().unwrap();
+    let settings = scene.0.store.get(Resource::ConfigMap, "edge", name).unwrap();
+    let entries = settings["metadata"]["managedFields"].as_array().unwrap();
+    let changed = entries.iter().map(|entry| entry["time"].as_str().unwrap()).max().unwrap();
+    let stable = rollout["status"]["stableRS"].as_str().unwrap();
+    let set = scene.0.store.get(Resource::ReplicaSet, "edge", &format!("gateway-{stable}")).unwrap();
+    assert!(changed > set["metadata"]["creationTimestamp"].as_str().unwrap(), "{changed}");
+    assert_eq!(changed, "2026-01-05T08:35:00Z");
+    let secret = rollout["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"].as_str().unwrap();
+    let secret = scene.0.store.get(Resource::Secret, "edge", secret).unwrap();
+    assert_eq!(secret["metadata"]["managedFields"][0]["manager"], "helm");
+}
+
+#[test]
+fn a_cluster_is_known_by_one_uid_whatever_is_in_it() {
+    let uid = |scenario, seed, place: usize| {
+        let world = build(&Options { scenario, seed, ..Options::default() }, NOW.parse().unwrap());
+        world[place].store.get(Resource::Namespace, "", "kube-system").unwrap()["metadata"]["uid"].clone()
+    };
+    assert_eq!(uid(Scenario::Calm, 1, 1), uid(Scenario::Empty, 1, 1));
+    assert_ne!(uid(Scenario::Empty, 1, 1), uid(Scenario::Empty, 1, 0));
+    assert_ne!(uid(Scenario::Empty, 1, 1), uid(Scenario::Empty, 2, 1));
 }
 
 #[test]
