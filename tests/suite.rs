@@ -8,6 +8,7 @@ mod captures_act;
 mod captures_act_flagger;
 mod captures_read;
 mod cli;
+mod cli_ledger;
 mod files;
 mod keys;
 mod kubectl;

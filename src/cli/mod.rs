@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod dump;
 pub mod failure;
+pub mod ledger;
 pub mod live;
 pub mod looks;
 pub mod man;
@@ -150,6 +151,8 @@ pub enum Command {
     SetImage(act::SetImage),
     /// End a running analysis
     TerminateAnalysis(act::Terminate),
+    /// What was done, by whom, why, and what came of it; whether the record is whole
+    Ledger(ledger::Arguments),
     /// Every environment: reachable, latency, version, permissions, credentials, clock; and this machine
     Doctor(doctor::Arguments),
     /// Where the configuration is, whether it is right, an example, its schema
@@ -202,6 +205,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::SkipStep(arguments)) => act::plain(Verb::SkipStep, arguments, common),
         Some(Command::SetImage(arguments)) => act::set_image(arguments, common),
         Some(Command::TerminateAnalysis(arguments)) => act::terminate(arguments, common),
+        Some(Command::Ledger(arguments)) => ledger::run(arguments, common),
         Some(Command::Doctor(arguments)) => doctor::run(*arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Shot(arguments)) => shot::run(arguments, common),

@@ -66,7 +66,8 @@ impl Target {
         &self.name
     }
 
-    fn matches(&self, key: &Key) -> bool {
+    /// Whether an object is one that can be meant.
+    pub fn matches(&self, key: &Key) -> bool {
         self.kind.is_none_or(|kind| kind == key.kind)
             && self.namespace.as_deref().is_none_or(|namespace| namespace == &*key.namespace)
             && *self.name == *key.name

@@ -18,8 +18,8 @@ use crate::domain::release::Phase;
 
 pub use json::render_json;
 pub(super) use json::{phase as phase_word, waiting_for as waiting_word};
-pub(super) use text::paint;
 pub use text::render_text;
+pub(super) use text::{aligned, paint};
 
 /// Arguments of `status`.
 #[derive(Clone, Debug, Default, clap::Args)]

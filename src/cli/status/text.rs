@@ -248,7 +248,11 @@ fn mark(word: &str) -> char {
 }
 
 /// Lines up columns, two blanks apart, without trailing blanks. The third is painted in the colour of its state.
-fn aligned<const N: usize>(titles: &[&str; N], rows: impl Iterator<Item = [String; N]>, coloured: bool) -> String {
+pub(in crate::cli) fn aligned<const N: usize>(
+    titles: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    coloured: bool,
+) -> String {
     let rows: Vec<_> = std::iter::once(titles.map(str::to_owned)).chain(rows).collect();
     let mut widths = [0; N];
     for row in &rows {
