@@ -67,8 +67,8 @@ struct ListArgs {
     /// Acts not older than this: 90m, 24h, 7d, 2026-11-23 or 2026-11-23T07:40:38Z
     #[arg(long, value_name = "TIME|DURATION", value_parser = since)]
     since: Option<Since>,
-    /// One rollout: [rollout/|canary/][NAMESPACE/]NAME
-    #[arg(long, value_name = "NAME")]
+    /// One rollout.
+    #[arg(long, value_name = "NAME", help = "One rollout: [rollout/|canary/][NAMESPACE/]NAME")]
     rollout: Option<Target>,
     /// Acts of which nobody knows yet what came
     #[arg(long)]
