@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{Body, Debt, Ending, Entry, Intent, Object, Outcome, TICKET, Text};
+use super::{Body, Debt, Ending, Entry, Intent, Object, Outcome, TICKET, Text, Write};
 
 /// One act: an intent and everything that was said about it later.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Act<'a> {
     pub entry: &'a Entry,
     /// What was intended.
     pub intent: &'a Intent,
+    /// Its requests after the first one.
+    pub writes: Vec<&'a Write>,
     /// When its outcome was written, and which; None as long as nobody knows. The last one said counts.
     pub outcome: Option<(Timestamp, &'a Outcome)>,
     /// What it still owes.
@@ -54,11 +56,12 @@ pub fn acts(entries: &[Entry]) -> Vec<Act<'_>> {
         if let Body::Intent(intent) = &entry.body {
             places.insert(&intent.act, acts.len());
             let owes = intent.owed.iter().collect();
-            acts.push(Act { entry, intent, outcome: None, owes, ticket: intent.ticket.as_ref() });
+            acts.push(Act { entry, intent, writes: Vec::new(), outcome: None, owes, ticket: intent.ticket.as_ref() });
             continue;
         }
         let Some(act) = entry.body.act().and_then(|act| acts.get_mut(*places.get(act.as_str())?)) else { continue };
         match &entry.body {
+            Body::Write(write) => act.writes.push(write),
             Body::Outcome(outcome) => {
                 act.outcome = Some((entry.time, outcome));
                 if outcome.result == Ending::Refused {

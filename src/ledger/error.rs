@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Another process holds the ledger and does not let go.
-    #[error("The ledger cannot be written. Another process has held {} for 10 seconds. End or continue a stopped pilothouse.", path.display())]
+    #[error("The ledger cannot be written. Another process has held {} for 5 seconds. End or continue a stopped pilothouse.", path.display())]
     Busy {
         /// The lock.
         path: PathBuf,

@@ -11,7 +11,7 @@ use super::{Error, Text, chain};
 use crate::config::files;
 
 /// How long another process may hold the ledger: it might be stopped, and a way back must not wait for it for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Waits until this process, and in it this thread, is the only one that appends; dropping the file ends that.
 pub(super) fn alone(folder: &Path) -> Result<File, Error> {

@@ -49,6 +49,8 @@ pub struct Orphan {
     pub entry: Entry,
     /// What was intended.
     pub intent: Intent,
+    /// The requests after the first one that were about to be sent.
+    pub writes: Vec<Write>,
     _claim: Arc<File>,
 }
 
@@ -141,7 +143,9 @@ impl Ledger {
                 claims.insert(writer, claim.map(Arc::new));
             }
             if let Some(Some(claim)) = claims.get(writer) {
-                orphans.push(Orphan { entry: act.entry.clone(), intent: act.intent.clone(), _claim: Arc::clone(claim) });
+                let writes = act.writes.iter().copied().cloned().collect();
+                let (entry, intent) = (act.entry.clone(), act.intent.clone());
+                orphans.push(Orphan { entry, intent, writes, _claim: Arc::clone(claim) });
             }
         }
         Ok(orphans)

@@ -323,6 +323,8 @@ fn only_what_the_dead_left_is_settled_and_by_one_only() {
     let left = dead.append(Timestamp::UNIX_EPOCH, Body::Intent(intent("gateway").into())).unwrap();
     let done = dead.append(Timestamp::UNIX_EPOCH, Body::Intent(intent("search").into())).unwrap();
     dead.append(Timestamp::UNIX_EPOCH, outcome(&act(&done), Ending::Observed)).unwrap();
+    let second = Write { act: left.body.act().unwrap().clone(), step: 2, digest: digest("PATCH", "/y", b"") };
+    dead.append(Timestamp::UNIX_EPOCH, Body::Write(second.clone())).unwrap();
     let own = trial.add("2026-11-23", Body::Intent(intent("web").into()));
     assert!(trial.ledger.open_intents(|_| true).unwrap().is_empty(), "both live");
     drop(dead);
@@ -332,6 +334,7 @@ fn only_what_the_dead_left_is_settled_and_by_one_only() {
     assert!(trial.ledger.open_intents(|intent| &*intent.environment == "stage").unwrap().is_empty());
     let orphans = trial.ledger.open_intents(|_| true).unwrap();
     assert_eq!(orphans.iter().map(|orphan| orphan.entry.sequence).collect::<Vec<_>>(), [left.sequence]);
+    assert_eq!(orphans[0].writes, [second]);
     assert!(other.open_intents(|_| true).unwrap().is_empty(), "somebody is at it");
     drop(orphans);
     let orphans = other.open_intents(|_| true).unwrap();
