@@ -182,13 +182,17 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
+/// The environments, with the crowd in the last of them.
 fn settled(options: &Options, now: Timestamp) -> Vec<(Environment, Crowd)> {
+    let environments = scenario::build(options, now);
+    let last = environments.len();
     let settle = |(index, mut environment): (usize, Environment)| {
+        let size = if index + 1 == last { options.rollouts } else { 0 };
         let seed = options.seed ^ (index as u64 + 1) << 32;
-        let crowd = Crowd::settle_in(&mut environment.store, seed, options.rollouts, options.replica_sets);
+        let crowd = Crowd::settle_in(&mut environment.store, seed, size, options.replica_sets);
         (environment, crowd)
     };
-    scenario::build(options, now).into_iter().enumerate().map(settle).collect()
+    environments.into_iter().enumerate().map(settle).collect()
 }
 
 async fn churn(world: Arc<World>, per_second: u32) {
