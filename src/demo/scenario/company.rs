@@ -68,6 +68,8 @@ pub struct Service {
     pub version: (u32, u32),
     /// The pod template is that of a Deployment of the same name.
     pub by_deployment: bool,
+    /// Seconds that an update may take without progress.
+    pub deadline: i64,
     /// Its pods carry a label for their role and keep off each other's machines.
     pub by_role: bool,
 }
@@ -92,6 +94,7 @@ const PLAIN_SERVICE: Service = Service {
     replicas: 4,
     version: (1, 4),
     by_deployment: false,
+    deadline: 600,
     by_role: false,
 };
 
@@ -109,7 +112,15 @@ pub const SERVICES: [Service; 14] = [
     },
     Service { name: "web", way: Way::Routed(STEADY), replicas: 8, version: (5, 31), ..PLAIN_SERVICE },
     Service { name: "checkout", way: Way::Routed(CAREFUL), replicas: 6, version: (3, 12), by_role: true, ..PLAIN_SERVICE },
-    Service { name: "search", team: "discovery", way: Way::Basic(PLAIN), replicas: 5, version: (4, 8), ..PLAIN_SERVICE },
+    Service {
+        name: "search",
+        team: "discovery",
+        way: Way::Basic(PLAIN),
+        replicas: 5,
+        version: (4, 8),
+        deadline: 240,
+        ..PLAIN_SERVICE
+    },
     Service { name: "catalog", team: "discovery", way: Way::BlueGreen, replicas: 4, version: (2, 19), ..PLAIN_SERVICE },
     Service { name: "inventory", team: "supply", replicas: 3, version: (1, 22), ..PLAIN_SERVICE },
     Service { name: "recommender", team: "discovery", way: Way::Routed(STEADY), replicas: 4, version: (0, 46), ..PLAIN_SERVICE },

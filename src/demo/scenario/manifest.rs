@@ -20,6 +20,7 @@ pub struct Plan {
     pub keeper: Keeper,
     pub replicas: i64,
     pub by_deployment: bool,
+    pub deadline: i64,
     pub by_role: bool,
     pub environment: String,
     /// Failed measurements of the latency that are put up with.
@@ -42,6 +43,7 @@ impl Plan {
             keeper: Keeper::Nobody,
             replicas: 1,
             by_deployment: false,
+            deadline: 600,
             by_role: false,
             environment: text(),
             patience: 3,
@@ -269,7 +271,8 @@ impl Plan {
 
     fn rollout(&self, tag: &str) -> Value {
         let mut spec = json!({
-            "replicas": self.replicas, "revisionHistoryLimit": 5, "progressDeadlineSeconds": 600, "strategy": self.strategy(),
+            "replicas": self.replicas, "revisionHistoryLimit": 5, "progressDeadlineSeconds": self.deadline,
+            "strategy": self.strategy(),
         });
         if self.by_deployment {
             spec["workloadRef"] = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": self.name });

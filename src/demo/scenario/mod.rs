@@ -65,6 +65,7 @@ fn plans(scenario: Scenario, environment: &str) -> Vec<Plan> {
             keeper: service.keeper,
             replicas: if production { service.replicas } else { (service.replicas + 1) / 2 },
             by_deployment: service.by_deployment,
+            deadline: service.deadline,
             by_role: service.by_role,
             environment: environment.to_owned(),
             patience: if scenario == Scenario::Gitops { 45 } else { 3 },

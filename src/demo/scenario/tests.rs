@@ -116,10 +116,13 @@ fn the_others_wait_for_a_person_or_cannot_go_on() {
     let of = |scenario, namespace, name| Scene::open(scenario, 1).rollout(namespace, name);
     assert_eq!(of(Scenario::Inconclusive, "payments", "payments"), ("Paused".to_owned(), "InconclusiveAnalysisRun".to_owned()));
     assert_eq!(of(Scenario::Bluegreen, "shop", "catalog"), ("Paused".to_owned(), "BlueGreenPause".to_owned()));
-    let stuck = Scene::open(Scenario::Stuck, 1);
+    let mut stuck = Scene::open(Scenario::Stuck, 1);
     assert_eq!(stuck.rollout("shop", "search").0, "Progressing");
     let waits = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff";
     assert!(stuck.0.store.list(Resource::Pod, Some("shop")).any(|pod| waits(&pod)));
+    stuck.pass(90);
+    let (phase, message) = stuck.rollout("shop", "search");
+    assert!(phase == "Degraded" && message.starts_with("ProgressDeadlineExceeded: "), "{phase} {message}");
 }
 
 #[test]
