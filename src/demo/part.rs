@@ -62,6 +62,7 @@ pub fn merged(resource: Resource, before: &Value, wanted: Value, part: Part) -> 
     }
     if before["metadata"]["deletionTimestamp"].is_string() {
         keep(&mut object, before, "deletionTimestamp");
+        keep(&mut object, before, "deletionGracePeriodSeconds");
     }
     // A client that knows nothing of managers leaves them as they are.
     if !object["metadata"]["managedFields"].is_array() {

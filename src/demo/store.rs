@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -17,6 +17,9 @@ use super::stored::{INSTANCE, Snapshot, Stored, owners};
 
 /// The version that an empty store has: the first object gets the next one.
 const FIRST_VERSION: u64 = 1000;
+
+/// How many seconds a pod may take to come to its end.
+const POD_GRACE: i64 = 30;
 
 type Name = (String, String);
 
@@ -256,7 +259,8 @@ impl Store {
         let stored = Stored::new(object, version);
         if !write.dry_run {
             let is = stored.value(resource);
-            let done = is["metadata"]["deletionTimestamp"].is_string() && !has_finalizers(&is);
+            let ending = is["metadata"]["deletionGracePeriodSeconds"].as_i64().is_some_and(|grace| grace > 0);
+            let done = is["metadata"]["deletionTimestamp"].is_string() && !has_finalizers(&is) && !ending;
             self.commit(resource, (namespace.to_owned(), name.to_owned()), (!done).then(|| stored.clone()), &stored);
             if done {
                 self.collect(&stored.value(resource));
@@ -265,18 +269,22 @@ impl Store {
         Ok(stored)
     }
 
-    /// Deletes an object and what it owns. One with finalizers is only marked until the last of them is removed.
+    /// Deletes an object and what it owns. One with finalizers is only marked until the last of them is removed, and a pod
+    /// until it is deleted once more: it has to come to its end first.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn delete(&mut self, resource: Resource, (namespace, name): (&str, &str)) -> Result<Arc<Value>, Status> {
         let Some(before) = self.get(resource, namespace, name) else { return Err(Status::not_found(resource, name)) };
-        if has_finalizers(&before) {
-            let now = self.stamp();
+        let marked = before["metadata"]["deletionTimestamp"].is_string();
+        let runs = resource == Resource::Pod && before["metadata"]["labels"][INSTANCE].is_null();
+        if has_finalizers(&before) || (runs && !marked) {
+            let grace = if runs { POD_GRACE } else { 0 };
+            let end = (self.now + SignedDuration::from_secs(grace)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             return self.edit(resource, (namespace, name), |object| {
-                if object["metadata"]["deletionTimestamp"].is_null() {
-                    object["metadata"]["deletionTimestamp"] = now.into();
-                    object["metadata"]["deletionGracePeriodSeconds"] = 0.into();
+                if !marked {
+                    object["metadata"]["deletionTimestamp"] = end.into();
+                    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
                 }
             });
         }

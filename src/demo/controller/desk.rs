@@ -93,6 +93,13 @@ impl Desk<'_> {
         self.store.list_owned(resource, text(owner, "uid"))
     }
 
+    /// The pods of an object that are not on their way out, by name.
+    pub fn pods(&self, owner: &Value) -> Vec<Arc<Value>> {
+        let mut pods = self.owned(Resource::Pod, owner);
+        pods.retain(|pod| text(pod, "deletionTimestamp").is_empty());
+        pods
+    }
+
     /// Adds an object. What the store refuses is not there; the next look tries again.
     pub fn create(&mut self, resource: Resource, object: Value) -> Option<Arc<Value>> {
         self.store.create(resource, object).ok()

@@ -103,10 +103,10 @@ impl Controller {
         {
             queue.push(At::new(owner, &at.namespace, name));
         }
-        // A Canary only ever moves with its own clock, but for the first time.
+        // A Canary only ever moves with its own clock, but for the first time, and a pod with its own but at its end.
         let own = match resource {
             Resource::Canary => changed.what == What::Created,
-            Resource::Pod => false,
+            Resource::Pod => !gone && object["metadata"]["deletionTimestamp"].is_string(),
             _ => !gone,
         };
         if own && is_looked_at(resource) {

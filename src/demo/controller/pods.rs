@@ -6,11 +6,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::desk::{At, Desk, owned_by, text};
+use super::desk::{At, Desk, owned_by, text, time};
 use crate::demo::Resource;
 
 /// The machines of the cluster.
 const NODES: [&str; 3] = ["node-0", "node-1", "node-2"];
+/// How long a pod takes to end.
+const ENDS_AFTER: SignedDuration = SignedDuration::from_secs(3);
 /// How long a crashing container lives.
 const CRASH_AFTER: i64 = 3;
 
@@ -89,8 +91,13 @@ fn first_move(desk: &Desk<'_>, pod: &Value) -> Timestamp {
 /// One look at a pod.
 pub fn look(desk: &mut Desk<'_>, at: &At) {
     let Some(pod) = desk.get(at.resource, &at.namespace, &at.name) else { return };
-    if text(&pod, "deletionTimestamp").is_empty() {
-        step(desk, at, &pod);
+    let Some(end) = time(text(&pod, "deletionTimestamp")) else { return step(desk, at, &pod) };
+    let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
+    let gone = end - SignedDuration::from_secs(grace) + ENDS_AFTER;
+    if desk.now >= gone {
+        desk.delete(at);
+    } else {
+        desk.wake(at, gone);
     }
 }
 

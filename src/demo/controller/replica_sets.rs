@@ -19,7 +19,7 @@ pub fn look(desk: &mut Desk<'_>, at: &At) {
         return;
     }
     let wanted = usize::try_from(set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0);
-    let pods = desk.owned(Resource::Pod, &set);
+    let pods = desk.pods(&set);
     for _ in pods.len()..wanted {
         pods::create(desk, &set);
     }
@@ -43,7 +43,7 @@ fn pods_to_lose(mut pods: Vec<Arc<Value>>, count: usize) -> Vec<Arc<Value>> {
 }
 
 fn counts(desk: &mut Desk<'_>, at: &At, set: &Value) -> Value {
-    let pods = desk.owned(Resource::Pod, set);
+    let pods = desk.pods(set);
     let least = SignedDuration::from_secs(set["spec"]["minReadySeconds"].as_i64().unwrap_or(0));
     let (mut ready, mut available) = (0, 0);
     for pod in &pods {

@@ -56,6 +56,7 @@ pub fn delete(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<R
     let options = if asked.body.is_empty() { Value::Null } else { parsed(asked)? };
     let dry_run = dry_run(asked)? || options["dryRun"].as_array().is_some_and(|all| all.iter().any(|word| word == "All"));
     let at = (target.namespace.as_str(), name);
+    let at_once = options["gracePeriodSeconds"] == 0 || asked.get("gracePeriodSeconds") == Some("0");
     let orphan = options["propagationPolicy"].as_str().or(asked.get("propagationPolicy")) == Some("Orphan");
     let object = api.world.with(api.place(), |store| {
         let object = store.get(target.resource, at.0, at.1).ok_or_else(|| Status::not_found(target.resource, name))?;
@@ -72,7 +73,13 @@ pub fn delete(api: &Api, asked: &Asked, target: &Target, name: &str) -> Result<R
         match (dry_run, orphan) {
             (true, _) => Ok(object),
             (false, true) => store.delete_orphaning(target.resource, at),
-            (false, false) => store.delete(target.resource, at),
+            (false, false) => {
+                let deleted = store.delete(target.resource, at)?;
+                if at_once && store.stored(target.resource, at.0, at.1).is_some() {
+                    return store.delete(target.resource, at);
+                }
+                Ok(deleted)
+            }
         }
     })?;
     if object["metadata"]["deletionTimestamp"].is_string() {

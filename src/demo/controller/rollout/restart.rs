@@ -46,12 +46,12 @@ impl Scene<'_, '_> {
     }
 
     fn available_pods(&self, set: &Value) -> i64 {
-        let ready = self.desk.owned(Resource::Pod, set).iter().filter(|pod| super::super::pods::is_ready(pod)).count();
+        let ready = self.desk.pods(set).iter().filter(|pod| super::super::pods::is_ready(pod)).count();
         i64::try_from(ready).unwrap_or(i64::MAX)
     }
 
     fn old_pods(&self, place: usize, since: jiff::Timestamp) -> Vec<At> {
-        let pods = self.desk.owned(Resource::Pod, &self.sets[place].object);
+        let pods = self.desk.pods(&self.sets[place].object);
         let old = |pod: &Value| time(text(pod, "creationTimestamp")).is_some_and(|created| created < since);
         pods.iter().filter(|pod| old(pod)).map(|pod| At::of(Resource::Pod, pod)).collect()
     }

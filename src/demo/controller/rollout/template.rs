@@ -153,7 +153,7 @@ impl Scene<'_, '_> {
         if before == wanted {
             return;
         }
-        for pod in self.desk.owned(Resource::Pod, &set) {
+        for pod in self.desk.pods(&set) {
             let at = At::new(Resource::Pod, text(&pod, "namespace"), text(&pod, "name"));
             self.desk.edit(&at, |pod| {
                 undress(pod, &before);

@@ -171,7 +171,8 @@ fn a_rollout_of_another_controller_is_left_alone() {
 fn a_restart_replaces_old_pods_one_by_one() {
     let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }])));
     let names = |stage: &Stage| {
-        stage.store.list(Resource::Pod, None).map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let pods = stage.store.list(Resource::Pod, None).filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        pods.map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let old = names(&stage);
     stage.patch(&json!({ "spec": { "restartAt": stage.now.to_string() } }));

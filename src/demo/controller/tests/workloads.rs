@@ -71,6 +71,25 @@ fn a_deployment_rolls_its_pods_over() {
 }
 
 #[test]
+fn a_pod_comes_to_its_end_before_it_is_gone() {
+    let mut stage = Stage::with(&canary(&json!([])));
+    stage.patch(&json!({ "spec": { "replicas": 3 } }));
+    let ending = |stage: &Stage| {
+        stage.store.list(Resource::Pod, None).filter(|pod| pod["metadata"]["deletionTimestamp"].is_string()).count()
+    };
+    let there = |stage: &Stage| stage.store.list(Resource::Pod, None).count();
+    assert_eq!((there(&stage), ending(&stage)), (4, 1));
+    assert_eq!((stage.status("/replicas"), stage.status("/availableReplicas")), (json!(3), json!(3)), "it counts no more");
+    stage.pass(4);
+    assert_eq!((there(&stage), ending(&stage)), (3, 0));
+    let set = stage.store.list(Resource::ReplicaSet, None).next().unwrap()["metadata"]["name"].as_str().unwrap().to_owned();
+    stage.store.delete(Resource::Rollout, (NAMESPACE, "web")).unwrap();
+    assert!(stage.store.get(Resource::ReplicaSet, NAMESPACE, &set).is_none());
+    stage.pass(4);
+    assert_eq!(there(&stage), 0, "pods of a deleted owner end too");
+}
+
+#[test]
 fn images_that_cannot_be_pulled_or_crash_say_so() {
     for (image, reasons) in [("web:bad", ["ErrImagePull", "ImagePullBackOff"]), ("web:crash", ["", "CrashLoopBackOff"])] {
         let mut stage = Stage::with(&canary(&json!([{ "setWeight": 25 }, { "pause": {} }])));
