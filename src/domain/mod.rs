@@ -3,10 +3,12 @@
 pub mod action;
 pub mod analysis;
 pub mod belongings;
+pub mod contents;
 pub mod duration;
 pub mod fact;
 pub mod flagger;
 pub mod id;
+pub mod ledger;
 pub mod managed;
 pub mod object;
 pub mod phase;
