@@ -3,6 +3,7 @@
 pub mod cluster;
 mod commands;
 pub mod detail;
+pub mod edit;
 pub mod effect;
 pub mod environment;
 mod focus;
@@ -16,6 +17,7 @@ pub mod panes;
 mod scroll;
 pub mod state;
 pub mod table;
+pub mod text;
 mod update;
 mod wake;
 
