@@ -14,12 +14,12 @@ use proptest::prelude::*;
 use ratatui::layout::Size;
 use serde_json::json;
 
-const STAGE: EnvironmentId = EnvironmentId(0);
-const PROD: EnvironmentId = EnvironmentId(1);
+pub const STAGE: EnvironmentId = EnvironmentId(0);
+pub const PROD: EnvironmentId = EnvironmentId(1);
 
 /// A cockpit on two environments without a terminal.
-struct Cockpit {
-    state: State,
+pub struct Cockpit {
+    pub state: State,
     env: Env,
     effects: Vec<Effect>,
 }
@@ -40,7 +40,7 @@ impl Cockpit {
     }
 
     /// Four releases in prod, read and at rest: `checkout` needs a person, `gateway` moves, `api` and `web` are calm.
-    fn busy() -> Self {
+    pub fn busy() -> Self {
         let mut cockpit = Self::new(140, 40);
         cockpit.healthy("prod");
         for (name, phase) in [("web", "Healthy"), ("api", "Healthy"), ("checkout", "Degraded"), ("gateway", "Progressing")] {
@@ -59,11 +59,11 @@ impl Cockpit {
         self.hear(environment, News::Reading(Kind::Canary, Reading::NotInstalled));
     }
 
-    fn tell(&mut self, msg: Msg) {
+    pub fn tell(&mut self, msg: Msg) {
         self.effects.extend(update(&mut self.state, &self.env, msg));
     }
 
-    fn hear(&mut self, environment: EnvironmentId, news: News) {
+    pub fn hear(&mut self, environment: EnvironmentId, news: News) {
         self.tell(Msg::Facts(vec![Fact { environment, epoch: 1, news }]));
     }
 
@@ -74,7 +74,7 @@ impl Cockpit {
     }
 
     /// Presses keys: characters, and names between angle brackets. Gives the effects since it was last asked.
-    fn press(&mut self, keys: &str) -> Vec<Effect> {
+    pub fn press(&mut self, keys: &str) -> Vec<Effect> {
         let mut rest = keys;
         while !rest.is_empty() {
             let (key, tail) = match rest.strip_prefix('<').and_then(|named| named.split_once('>')) {
@@ -90,12 +90,12 @@ impl Cockpit {
         std::mem::take(&mut self.effects)
     }
 
-    fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+    pub fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
         self.tell(Msg::Mouse(Mouse { what: MouseKind::Press, column, row }));
         std::mem::take(&mut self.effects)
     }
 
-    fn selected(&self) -> &str {
+    pub fn selected(&self) -> &str {
         self.state.table().selected().map_or("", |key| &key.name)
     }
 
@@ -104,11 +104,11 @@ impl Cockpit {
     }
 }
 
-fn key(name: &str) -> Key {
+pub fn key(name: &str) -> Key {
     Key::new(Kind::Rollout, "shop", name)
 }
 
-fn rollout(name: &str, phase: &str) -> News {
+pub fn rollout(name: &str, phase: &str) -> News {
     let value = json!({
         "metadata": {"namespace": "shop", "name": name, "uid": format!("uid-{name}"), "generation": 1},
         "spec": {
@@ -382,7 +382,7 @@ fn any_msg() -> impl Strategy<Value = Msg> {
     let names = prop::sample::select(vec!["a", "b", "c", "d", "e", "f", "g"]);
     let phase = prop::sample::select(vec!["Healthy", "Degraded", "Paused", "Progressing", "", "Odd"]);
     let fact = |epoch, environment, news| Msg::Facts(vec![Fact { environment: EnvironmentId(environment), epoch, news }]);
-    let keys = "jkhlgGz/?!eyt13sr q\u{7f}x";
+    let keys = "jkhlgGz/?!eyt137d:sr q\u{7f}x";
     let codes = [Code::Enter, Code::Esc, Code::Tab, Code::Backspace, Code::PageUp, Code::PageDown, Code::End, Code::Up, Code::Down];
     let code =
         prop_oneof![prop::sample::select(keys.chars().map(Code::Char).collect::<Vec<_>>()), prop::sample::select(codes.to_vec()),];
@@ -396,6 +396,8 @@ fn any_msg() -> impl Strategy<Value = Msg> {
         2 => (0_i64..5_000_000).prop_map(|millis| Msg::Tick(Timestamp::from_millisecond(millis).unwrap())),
         1 => (0_u16..250, 0_u16..80).prop_map(|(columns, rows)| Msg::Resize { columns, rows }),
         1 => ".{0,20}".prop_map(Msg::Paste),
+        1 => Just(Msg::Ledger(Box::default())),
+        1 => (0_u64..4).prop_map(|number| Msg::Inspected { number, contents: Box::new(Err("no".into())) }),
         2 => (what, 0_u16..150, 0_u16..45).prop_map(|(what, column, row)| Msg::Mouse(Mouse { what, column, row })),
     ]
 }

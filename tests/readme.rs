@@ -41,7 +41,8 @@ fn keys() -> String {
     for group in Group::ALL {
         for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
             let keys: Vec<_> = keymap.keys(entry.command).iter().map(|key| format!("`{}`", key.label())).collect();
-            let _ = writeln!(text, "| {} | {} |", keys.join(" "), entry.words);
+            let keys = if keys.is_empty() { format!("`:{}`", entry.short) } else { keys.join(" ") };
+            let _ = writeln!(text, "| {keys} | {} |", entry.words);
         }
     }
     text

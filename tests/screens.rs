@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use pilothouse::app::{Env, Msg, State, update};
 use pilothouse::config::{self, Settings, Tier};
+use pilothouse::domain::contents::{Contents, NamedBy};
 use pilothouse::domain::fact::{Fact, Link, News, Reading};
 use pilothouse::domain::id::{EnvironmentId, Kind};
+use pilothouse::domain::ledger::LedgerView;
 use pilothouse::input::Keymap;
 use pilothouse::log::Line;
 use pilothouse::ui;
@@ -20,6 +22,7 @@ use tracing::Level;
 
 use crate::support::company::{Company, Service, health, now};
 use crate::support::picture::picture;
+use crate::support::record::{contents, ledger};
 
 const SIZES: [(u16, u16); 4] = [(200, 60), (140, 40), (80, 24), (40, 12)];
 
@@ -62,6 +65,7 @@ fn press(state: &mut State, keys: &str) {
     while let Some(letter) = rest.chars().next() {
         let (key, tail) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
             Some((name, tail)) => (name.to_owned(), tail),
+            None if letter == ' ' => ("space".to_owned(), &rest[1..]),
             None => (letter.to_string(), &rest[letter.len_utf8()..]),
         };
         let _ = update(state, &env(), Msg::Key(key.parse().unwrap()));
@@ -151,6 +155,108 @@ fn windows() {
         on(name, &[(140, 40), (80, 24), (40, 12)], |size| {
             let mut state = company(size);
             press(&mut state, keys);
+            state
+        });
+    }
+}
+
+/// The company with its ledger read.
+fn recorded(size: (u16, u16)) -> State {
+    let mut state = company(size);
+    let _ = update(&mut state, &env(), Msg::Ledger(Box::new(ledger())));
+    state
+}
+
+#[test]
+fn the_palette() {
+    for (name, keys) in
+        [("empty", ":"), ("typed", ":open ga"), ("nothing", ":zzz"), ("ticket", ":ticket INC-123"), ("others", ":st")]
+    {
+        let sizes: &[_] = if name == "typed" { &SIZES } else { &[(140, 40), (40, 12)] };
+        on(&format!("palette_{name}"), sizes, |size| {
+            let mut state = recorded(size);
+            press(&mut state, &format!("jjj{keys}"));
+            state
+        });
+    }
+}
+
+#[test]
+fn the_ledger() {
+    for (name, keys) in [("list", "7"), ("act", "7jj<enter>")] {
+        on(&format!("ledger_{name}"), &SIZES, |size| {
+            let mut state = recorded(size);
+            press(&mut state, keys);
+            state
+        });
+    }
+    on("ledger_filter", &[(140, 40), (40, 12)], |size| {
+        let mut state = recorded(size);
+        press(&mut state, "7/dana roll");
+        state
+    });
+}
+
+/// Loading, empty, filtered away and not readable are different things.
+#[test]
+fn a_ledger_without_acts() {
+    let problem = "/home/dana/.local/state/pilothouse/ledger: Permission denied (os error 13).";
+    let views = [
+        ("loading", None, "7"),
+        ("empty", Some(LedgerView::default()), "7"),
+        ("hidden", Some(ledger()), "7/nobody"),
+        ("unreadable", Some(LedgerView { problem: Some(problem.to_owned()), ..LedgerView::default() }), "7"),
+        ("old", Some(LedgerView { problem: Some(problem.to_owned()), ..ledger() }), "7"),
+    ];
+    for (name, view, keys) in views {
+        on(&format!("ledger_{name}"), &[(140, 40), (40, 12)], |size| {
+            let mut state = company(size);
+            if let Some(view) = &view {
+                let _ = update(&mut state, &env(), Msg::Ledger(Box::new(view.clone())));
+            }
+            press(&mut state, keys);
+            state
+        });
+    }
+}
+
+/// What people did stands in *Now* and in the time line of the release.
+#[test]
+fn acts_where_things_happen() {
+    on("acts_now", &[(140, 40), (80, 24)], |size| {
+        let mut state = recorded(size);
+        press(&mut state, if size.0 == 80 { "<tab><tab>" } else { "jjj" });
+        state
+    });
+    on("acts_detail", &[(140, 40)], |size| {
+        let mut state = recorded(size);
+        press(&mut state, "jjj<enter>");
+        state
+    });
+}
+
+#[test]
+fn what_is_in_a_release() {
+    let first = Contents { stable: None, differences: Vec::new(), references: Vec::new(), refused: Vec::new(), ..contents() };
+    let both = contents().references.into_iter().filter(|named| named.by == NamedBy::Both).collect();
+    let settled = Contents { stable: Some(contents().newest), differences: Vec::new(), references: both, ..contents() };
+    let same = Contents { differences: Vec::new(), refused: Vec::new(), ..contents() };
+    let refused = "replicasets.apps is forbidden: User \"dana\" cannot list resource \"replicasets\" in API group \"apps\" in the namespace \"shop\".";
+    let cases = [
+        ("whole", Some(Ok(contents())), &SIZES[..]),
+        ("loading", None, &[(140, 40), (40, 12)]),
+        ("refused", Some(Err(refused.to_owned())), &[(140, 40), (40, 12)]),
+        ("first", Some(Ok(first)), &[(140, 40)]),
+        ("settled", Some(Ok(settled)), &[(140, 40)]),
+        ("same", Some(Ok(same)), &[(140, 40)]),
+    ];
+    for (name, found, sizes) in cases {
+        on(&format!("contents_{name}"), sizes, |size| {
+            let mut state = company(size);
+            press(&mut state, "jjjd");
+            if let Some(found) = found.clone() {
+                let _ = update(&mut state, &env(), Msg::Inspected { number: 1, contents: Box::new(found) });
+            }
             state
         });
     }
@@ -328,10 +434,11 @@ proptest! {
 
     /// Whatever the size, the keys pressed and the state of the source: drawing draws.
     #[test]
-    fn drawing_never_panics(width in 0_u16..300, height in 0_u16..100, keys in "[jkhlGgsrez?!/13t]{0,6}", enter in 0_usize..3, late in 0_i64..400, ascii: bool) {
-        let mut state = company((width, height));
+    fn drawing_never_panics(width in 0_u16..300, height in 0_u16..100, read: bool, keys in "[jkhlGgsrez?!/137td:]{0,6}", enter in 0_usize..3, late in 0_i64..400, ascii: bool) {
+        let mut state = if read { recorded((width, height)) } else { company((width, height)) };
         press(&mut state, &keys);
         press(&mut state, &"<enter>".repeat(enter));
+        let _ = update(&mut state, &env(), Msg::Inspected { number: 1, contents: Box::new(Ok(contents())) });
         press(&mut state, "<tab>");
         let _ = update(&mut state, &env(), Msg::Tick(now() + SignedDuration::from_secs(late)));
         let mut theme = Theme::default();

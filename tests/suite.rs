@@ -10,6 +10,7 @@ mod captures_read;
 mod cli;
 mod cli_ledger;
 mod files;
+mod finding;
 mod keys;
 mod kubectl;
 mod ledger;

@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 
+use super::edit::Edit;
 use super::effect::Effect;
 use super::state::{Env, Overlay, Screen, State, Toast};
 use super::table::Move;
-use super::{focus, scroll};
+use super::{focus, palette, panes, scroll};
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::input::keymap::LEAVES;
 use crate::input::{Code, Command, KeyPress};
@@ -19,8 +20,10 @@ pub(super) fn key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
     if key == LEAVES {
         return vec![Effect::Quit];
     }
-    if state.overlay == Some(Overlay::Filter) {
-        return filter_key(state, env, key);
+    match state.overlay {
+        Some(Overlay::Filter) => return filter_key(state, env, key),
+        Some(Overlay::Palette(_)) => return palette::key(state, env, key),
+        Some(Overlay::Environments(_) | Overlay::Help) | None => {}
     }
     match state.keymap.command(key) {
         Some(command) => run(state, env, command),
@@ -28,13 +31,16 @@ pub(super) fn key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
     }
 }
 
-/// A text was pasted: into the filter if one is being typed, nowhere else. It is never taken for commands.
-pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
-    if state.overlay == Some(Overlay::Filter) {
-        let line = text.lines().next().unwrap_or_default();
-        let typed: String = line.chars().filter(|letter| !letter.is_control()).collect();
-        let whole = format!("{}{typed}", state.table().filter());
-        set_filter(state, &whole);
+/// A text was pasted: into what is being typed, nowhere else. It is never taken for commands.
+pub(super) fn paste(state: &mut State, env: &Env, text: &str) -> Vec<Effect> {
+    match state.overlay {
+        Some(Overlay::Filter) => {
+            let mut typed = Edit::line(filter(state));
+            typed.paste(text.lines().next().unwrap_or_default());
+            set_filter(state, typed.text());
+        }
+        Some(Overlay::Palette(_)) => palette::paste(state, env, text),
+        Some(Overlay::Environments(_) | Overlay::Help) | None => {}
     }
     Vec::new()
 }
@@ -61,13 +67,17 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Sort => sort(state, false),
         Command::Reverse => sort(state, true),
         Command::Copy => return copy(state),
+        Command::Contents => return contents(state),
         Command::Bridge => base(state, Screen::Bridge),
         Command::Rollouts => base(state, Screen::Rollouts),
+        Command::Ledger => ledger(state),
+        Command::Palette => palette::open(state, env, ""),
         Command::Environments => environments(state),
         Command::Log => log(state),
         Command::Help => toggle_help(state),
         Command::Theme => return theme(state, env),
         Command::Reconnect => return reconnect(state),
+        Command::Ticket => palette::open(state, env, "ticket "),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],
         Command::Quit => return vec![Effect::Quit],
@@ -88,7 +98,8 @@ pub(super) fn switch(state: &mut State, to: EnvironmentId) {
     state.overlay = None;
     state.scroll = super::state::Scroll { help: state.scroll.help, log: state.scroll.log, ..Default::default() };
     state.shown = to;
-    let missing = |screen: &Screen| matches!(screen, Screen::Detail(key) if state.environment().cluster.glance(key).is_none());
+    let gone = |key: &Key| state.environment().cluster.glance(key).is_none();
+    let missing = |screen: &Screen| matches!(screen, Screen::Detail(key) | Screen::Contents(key) if gone(key));
     if missing(&state.screen) {
         let next = state.behind.iter().rev().find(|screen| !missing(screen)).cloned();
         state.behind.clear();
@@ -108,6 +119,11 @@ fn go(state: &mut State, to: Move) {
             state.overlay = Some(Overlay::Environments(EnvironmentId(u16::try_from(place).unwrap_or_default())));
         }
         Some(Overlay::Help) => scroll::help(state, to),
+        Some(Overlay::Palette(_)) => palette::go(state, to),
+        Some(Overlay::Filter) | None if focus::on_ledger(state) => {
+            let height = state.ledger_height();
+            state.ledger.go(to, height);
+        }
         Some(Overlay::Filter) | None if focus::on_list(state) => {
             let (height, now) = (state.list_height(), state.now);
             state.environment_mut().table.go(to, height, now);
@@ -119,6 +135,7 @@ fn go(state: &mut State, to: Move) {
 fn page(state: &mut State, direction: isize, part: usize) {
     let height = match &state.overlay {
         Some(Overlay::Help) => scroll::help_height(state),
+        Some(Overlay::Palette(_)) => state.layout().and_then(|layout| layout.overlay).map_or(0, panes::palette_height),
         Some(Overlay::Environments(_)) => state.environments.len(),
         Some(Overlay::Filter) | None => scroll::height(state),
     };
@@ -129,27 +146,68 @@ fn page(state: &mut State, direction: isize, part: usize) {
 fn open(state: &mut State) -> Vec<Effect> {
     match state.overlay {
         Some(Overlay::Environments(chosen)) => switch(state, chosen),
-        Some(Overlay::Help) => state.overlay = None,
-        Some(Overlay::Filter) | None => {
-            if let (Screen::Bridge | Screen::Rollouts, Some(key)) = (&state.screen, state.table().selected().cloned()) {
-                state.scroll = super::state::Scroll { now: state.scroll.now, ..Default::default() };
-                state.behind.push(state.screen.clone());
-                show(state, Screen::Detail(key));
+        Some(Overlay::Help | Overlay::Palette(_)) => state.overlay = None,
+        Some(Overlay::Filter) | None => match &state.screen {
+            Screen::Bridge | Screen::Rollouts => {
+                if let Some(key) = state.table().selected().cloned() {
+                    detail(state, key);
+                }
             }
-        }
+            Screen::Ledger => {
+                if let Some(act) = state.ledger.selected().map(|act| act.act.clone()) {
+                    state.scroll.act = 0;
+                    state.behind.push(Screen::Ledger);
+                    show(state, Screen::Act(act));
+                }
+            }
+            Screen::Detail(_) | Screen::Act(_) | Screen::Contents(_) | Screen::Log => {}
+        },
     }
     Vec::new()
+}
+
+/// Opens the detail of a release.
+pub(super) fn detail(state: &mut State, key: Key) {
+    select(state, &key);
+    if state.screen != Screen::Detail(key.clone()) {
+        state.scroll = super::state::Scroll { now: state.scroll.now, ..Default::default() };
+        state.behind.push(state.screen.clone());
+        state.ledger.read_again();
+        show(state, Screen::Detail(key));
+    }
+}
+
+/// Makes a release the one that a command is about, on a screen that shows it. Says whether it is there.
+pub(super) fn aim(state: &mut State, key: &Key) -> bool {
+    if state.subject() == Some(key) {
+        return true;
+    }
+    if matches!(state.screen, Screen::Bridge | Screen::Rollouts) {
+        return select(state, key);
+    }
+    let there = state.environment().cluster.glance(key).is_some();
+    if there {
+        detail(state, key.clone());
+    }
+    there
+}
+
+/// Moves the cursor of the list to a release.
+fn select(state: &mut State, key: &Key) -> bool {
+    let now = state.now;
+    let environment = state.environment_mut();
+    environment.table.select(&environment.cluster, key, now)
 }
 
 fn back(state: &mut State) {
     if state.overlay.take().is_some() {
     } else if state.zoomed {
         state.zoomed = false;
-    } else if matches!(state.screen, Screen::Bridge | Screen::Rollouts) && !state.table().filter().is_empty() {
+    } else if has_filter(&state.screen) && !filter(state).is_empty() {
         set_filter(state, "");
     } else if let Some(screen) = state.behind.pop() {
         show(state, screen);
-    } else if state.screen == Screen::Rollouts {
+    } else if matches!(state.screen, Screen::Rollouts | Screen::Ledger) {
         show(state, Screen::Bridge);
     }
 }
@@ -159,18 +217,32 @@ fn base(state: &mut State, screen: Screen) {
     show(state, screen);
 }
 
+/// Whether a screen has a list that can be filtered.
+fn has_filter(screen: &Screen) -> bool {
+    matches!(screen, Screen::Bridge | Screen::Rollouts | Screen::Ledger)
+}
+
+/// The filter of the list on the screen.
+fn filter(state: &State) -> &str {
+    if state.screen == Screen::Ledger { state.ledger.filter() } else { state.table().filter() }
+}
+
 fn begin_filter(state: &mut State) {
-    if !matches!(state.screen, Screen::Bridge | Screen::Rollouts) {
+    if !has_filter(&state.screen) {
         base(state, Screen::Rollouts);
     }
-    state.focus = super::panes::Pane::Rollouts;
+    state.focus = focus::first(&state.screen);
     state.overlay = Some(Overlay::Filter);
 }
 
 fn filter_key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
-    let filter = state.table().filter();
-    if let Some(letter) = key.text() {
-        set_filter(state, &format!("{filter}{letter}"));
+    let mut typed = Edit::line(filter(state));
+    if typed.text().is_empty() && key == KeyPress::plain(Code::Backspace) {
+        state.overlay = None;
+        return Vec::new();
+    }
+    if typed.key(key) {
+        set_filter(state, typed.text());
         return Vec::new();
     }
     match key {
@@ -179,20 +251,6 @@ fn filter_key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
             state.overlay = None;
             set_filter(state, "");
         }
-        KeyPress { code: Code::Backspace, ctrl: false, alt: false, .. } => {
-            let mut letters = filter.chars();
-            if letters.next_back().is_some() {
-                let shorter = letters.as_str().to_owned();
-                set_filter(state, &shorter);
-            } else {
-                state.overlay = None;
-            }
-        }
-        KeyPress { code: Code::Char('w'), ctrl: true, .. } | KeyPress { code: Code::Backspace, .. } => {
-            let kept = filter.trim_end().rfind(' ').and_then(|place| filter.get(..=place)).unwrap_or_default().to_owned();
-            set_filter(state, &kept);
-        }
-        KeyPress { code: Code::Char('u'), ctrl: true, .. } => set_filter(state, ""),
         // Keys that type nothing may still move the cursor.
         key => {
             let command = state.keymap.command(key).filter(|command| {
@@ -206,6 +264,9 @@ fn filter_key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
 }
 
 fn set_filter(state: &mut State, text: &str) {
+    if state.screen == Screen::Ledger {
+        return state.ledger.set_filter(text);
+    }
     let environment = state.environment_mut();
     environment.table.set_filter(&environment.cluster, text);
 }
@@ -221,6 +282,11 @@ fn sort(state: &mut State, reverse: bool) {
 }
 
 fn copy(state: &mut State) -> Vec<Effect> {
+    if let Some(act) = state.act() {
+        let (text, said) = (act.markdown(), format!("copied {} {} as Markdown", act.words(), act.object.name));
+        say(state, said);
+        return vec![Effect::Copy(text)];
+    }
     let Some(key) = state.subject().cloned() else { return Vec::new() };
     let name = key.to_string();
     let said = format!("copied {name} · once more for the kubectl command");
@@ -257,6 +323,26 @@ fn environments(state: &mut State) {
     }
 }
 
+fn ledger(state: &mut State) {
+    base(state, Screen::Ledger);
+    state.ledger.read_again();
+}
+
+/// What is in the release; on its screen, what is in it now.
+fn contents(state: &mut State) -> Vec<Effect> {
+    if matches!(state.screen, Screen::Contents(_)) {
+        return super::contents::again(state).into_iter().collect();
+    }
+    if let Some(key) = state.subject().cloned() {
+        state.scroll.contents = 0;
+        state.behind.push(state.screen.clone());
+        // What was found before may be old.
+        state.inspection = None;
+        show(state, Screen::Contents(key));
+    }
+    Vec::new()
+}
+
 fn log(state: &mut State) {
     if state.screen == Screen::Log {
         return back(state);
@@ -274,10 +360,14 @@ fn toggle_help(state: &mut State) {
 fn theme(state: &mut State, env: &Env) -> Vec<Effect> {
     let place = env.themes.iter().position(|theme| *theme == state.theme);
     let next = place.map_or(0, |place| place + 1) % env.themes.len().max(1);
-    let Some(theme) = env.themes.get(next) else { return Vec::new() };
-    state.theme.clone_from(theme);
+    env.themes.get(next).map(|theme| take_theme(state, theme.clone())).unwrap_or_default()
+}
+
+/// Takes this theme.
+pub(super) fn take_theme(state: &mut State, theme: String) -> Vec<Effect> {
+    state.theme.clone_from(&theme);
     say(state, format!("theme {theme}"));
-    vec![Effect::Theme(theme.clone())]
+    vec![Effect::Theme(theme)]
 }
 
 fn reconnect(state: &mut State) -> Vec<Effect> {
@@ -288,7 +378,8 @@ fn reconnect(state: &mut State) -> Vec<Effect> {
     vec![Effect::Reconnect(environment)]
 }
 
-fn say(state: &mut State, text: String) {
+/// Says a word to the user.
+pub(super) fn say(state: &mut State, text: String) {
     let until = state.now.checked_add(TOAST).unwrap_or(state.now);
     state.toast = Some(Toast { text, until });
 }

@@ -3,6 +3,7 @@
 use super::state::State;
 use crate::domain::flagger;
 use crate::domain::id::Key;
+use crate::domain::ledger::LedgerAct;
 use crate::domain::timeline::{Timeline, timeline};
 use crate::domain::tree::{self, EventLine, ExperimentNode, MetricNode, PodNode, Revision, RunNode, SetNode};
 
@@ -49,9 +50,25 @@ pub fn tree(state: &State, key: &Key) -> Vec<TreeLine> {
     lines.lines
 }
 
-/// Events about a release and what is below it, newest first.
-pub fn events(state: &State, key: &Key) -> Vec<EventLine> {
-    tree::events(&state.environment().cluster.belongings(key))
+/// Something in the time line of a release.
+#[derive(Clone, Debug)]
+pub enum Moment<'a> {
+    /// What Kubernetes says happened.
+    Event(EventLine),
+    /// What somebody did.
+    Act(&'a LedgerAct),
+}
+
+/// Events about a release and what is below it, and what people did to it: one time line, newest first.
+pub fn moments<'a>(state: &'a State, key: &'a Key) -> Vec<Moment<'a>> {
+    let environment = state.environment();
+    let name = &*environment.settings.name;
+    let acts = state.ledger.view().acts_on(name, key).map(|act| (Some(environment.cluster_time(act.at)), Moment::Act(act)));
+    let events = tree::events(&environment.cluster.belongings(key)).into_iter().map(|event| (event.at, Moment::Event(event)));
+    let mut moments: Vec<_> = events.chain(acts).collect();
+    // Stable: what was done comes before what came of it in the same second.
+    moments.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    moments.into_iter().map(|(_, moment)| moment).collect()
 }
 
 /// How often a Flagger Canary is looked at, in seconds; None for others.

@@ -18,6 +18,26 @@ pub enum Effect {
     },
     /// Give up the connection of an environment and make a new one.
     Reconnect(EnvironmentId),
+    /// Read the ledger; answered by [`Msg::Ledger`](super::Msg::Ledger).
+    ReadLedger,
+    /// Settle the ticket that an act owes; answered by [`Msg::Settled`](super::Msg::Settled).
+    SettleTicket {
+        /// Id of the act.
+        act: String,
+        /// The ticket.
+        ticket: String,
+    },
+    /// Look what is in a release; answered by [`Msg::Inspected`](super::Msg::Inspected).
+    Inspect {
+        /// Tells the answer from those to other questions.
+        number: u64,
+        /// Where.
+        environment: EnvironmentId,
+        /// The Rollout or Canary.
+        key: Key,
+        /// Its uid.
+        uid: Box<str>,
+    },
     /// Put a text on the clipboard.
     Copy(String),
     /// Take this theme.

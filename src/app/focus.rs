@@ -8,6 +8,9 @@ pub(super) fn first(screen: &Screen) -> Pane {
     match screen {
         Screen::Bridge | Screen::Rollouts => Pane::Rollouts,
         Screen::Detail(_) => Pane::Steps,
+        Screen::Ledger => Pane::Ledger,
+        Screen::Act(_) => Pane::Act,
+        Screen::Contents(_) => Pane::Contents,
         Screen::Log => Pane::Log,
     }
 }
@@ -16,6 +19,11 @@ pub(super) fn first(screen: &Screen) -> Pane {
 pub(super) fn on_list(state: &State) -> bool {
     let lists = matches!(state.screen, Screen::Bridge | Screen::Rollouts);
     lists && matches!(state.focus, Pane::Rollouts | Pane::Release)
+}
+
+/// The same for the cursor of the ledger.
+pub(super) fn on_ledger(state: &State) -> bool {
+    state.screen == Screen::Ledger && state.focus == Pane::Ledger
 }
 
 /// To the next pane in the order of the screen, or the one before.

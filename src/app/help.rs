@@ -29,9 +29,9 @@ pub fn lines(state: &State) -> Vec<Line> {
         lines.push(Line::Title(group.title()));
         for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
             let keys: Vec<_> = state.keymap.keys(entry.command).iter().map(|key| key.label()).collect();
-            if !keys.is_empty() {
-                lines.push(Line::Keys { keys: keys.join(" "), words: entry.words });
-            }
+            // What has no key is in the palette.
+            let keys = if keys.is_empty() { format!(":{}", entry.short) } else { keys.join(" ") };
+            lines.push(Line::Keys { keys, words: entry.words });
         }
     }
     lines

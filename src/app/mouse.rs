@@ -5,10 +5,11 @@ use ratatui::layout::{Position, Rect};
 use super::commands::{self, run};
 use super::effect::Effect;
 use super::msg::{Mouse, MouseKind};
-use super::panes::{Layout, Pane};
-use super::state::{Env, Overlay, State};
+use super::palette;
+use super::panes::{self, Layout, Pane};
+use super::state::{Env, Overlay, Screen, State};
 use crate::domain::id::EnvironmentId;
-use crate::input::Command;
+use crate::input::{Code, Command, KeyPress};
 
 /// Rows that one notch of the wheel goes.
 const NOTCH: usize = 3;
@@ -30,7 +31,7 @@ fn press(state: &mut State, env: &Env, layout: &Layout, at: Position) -> Vec<Eff
         return press_hint(state, env, hint.command);
     }
     if let (Some(window), Some(_)) = (layout.overlay, &state.overlay) {
-        return press_overlay(state, window, at);
+        return press_overlay(state, env, window, at);
     }
     if let Some(rows) = layout.rows.filter(|rows| rows.contains(at)) {
         return press_row(state, env, usize::from(at.y - rows.y));
@@ -43,6 +44,9 @@ fn press(state: &mut State, env: &Env, layout: &Layout, at: Position) -> Vec<Eff
 fn press_hint(state: &mut State, env: &Env, command: Command) -> Vec<Effect> {
     match (&state.overlay, command) {
         (Some(Overlay::Filter), Command::RolloutOpen) => state.overlay = None,
+        (Some(Overlay::Palette(_)), Command::RolloutOpen) => {
+            return commands::key(state, env, KeyPress::plain(Code::Enter));
+        }
         (Some(Overlay::Filter), Command::Back) => {
             state.overlay = None;
             return run(state, env, Command::Back);
@@ -54,6 +58,9 @@ fn press_hint(state: &mut State, env: &Env, command: Command) -> Vec<Effect> {
 
 /// A press on a row selects it; one on the selected row opens it.
 fn press_row(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
+    if state.screen == Screen::Ledger {
+        return press_act(state, env, line);
+    }
     let (before, now) = (state.table().selected().cloned(), state.now);
     let focused = state.focus == Pane::Rollouts;
     state.focus = Pane::Rollouts;
@@ -64,10 +71,24 @@ fn press_row(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
     if again { run(state, env, Command::RolloutOpen) } else { Vec::new() }
 }
 
-/// A press beside the window closes it; one on an environment goes there.
-fn press_overlay(state: &mut State, window: Rect, at: Position) -> Vec<Effect> {
+/// The same in the ledger.
+fn press_act(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
+    let id = |state: &State| state.ledger.selected().map(|act| act.act.clone());
+    let (before, focused) = (id(state), state.focus == Pane::Ledger);
+    state.focus = Pane::Ledger;
+    let again = state.ledger.go_to_line(line) && focused && state.overlay.is_none() && before == id(state);
+    if again { run(state, env, Command::RolloutOpen) } else { Vec::new() }
+}
+
+/// A press beside the window closes it; one on an environment goes there, and one on a choice of the palette runs it.
+fn press_overlay(state: &mut State, env: &Env, window: Rect, at: Position) -> Vec<Effect> {
     if !window.contains(at) {
         state.overlay = None;
+    } else if let Some(Overlay::Palette(_)) = state.overlay {
+        let rows = panes::palette_rows(window);
+        if rows.contains(at) {
+            return palette::press(state, env, usize::from(at.y - rows.y), usize::from(rows.height));
+        }
     } else if let Some(Overlay::Environments(_)) = state.overlay {
         // Border and an empty line, then the environments.
         let line = at.y.checked_sub(window.y + 2).filter(|line| usize::from(*line) < state.environments.len());

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::domain::contents::Contents;
 use crate::domain::fact::Fact;
+use crate::domain::ledger::LedgerView;
 use crate::input::KeyPress;
 use crate::log::Line;
 
@@ -28,6 +30,22 @@ pub enum Msg {
     Tick(Timestamp),
     /// The newest lines of the program's log, oldest first.
     Log(Vec<Line>),
+    /// The ledger as it is now.
+    Ledger(Box<LedgerView>),
+    /// A ticket was settled, or not.
+    Settled {
+        /// The ticket.
+        ticket: String,
+        /// Why not, as a sentence.
+        done: Result<(), String>,
+    },
+    /// What is in a release.
+    Inspected {
+        /// The number of the question.
+        number: u64,
+        /// What was found, or why nothing was, as a sentence.
+        contents: Box<Result<Contents, String>>,
+    },
 }
 
 /// What the mouse did, and in which cell.

@@ -37,6 +37,12 @@ pub enum Pane {
     Tree,
     /// Its events.
     Events,
+    /// What was done.
+    Ledger,
+    /// One act of it.
+    Act,
+    /// What is in a release.
+    Contents,
     /// What the program noted.
     Log,
 }
@@ -65,7 +71,9 @@ pub struct Layout {
     pub summary: Option<Rect>,
     /// The panes that are shown, with their borders.
     pub panes: Vec<(Pane, Rect)>,
-    /// Rows of the list inside its pane, without border, titles and filter; None where the list is not shown.
+    /// Lines about what is owed, above the acts of the ledger; None where nothing is, or the ledger is not shown.
+    pub owed: Option<Rect>,
+    /// Rows of the list of the screen inside its pane, without border, titles and filter; None where no list is shown.
     pub rows: Option<Rect>,
     /// Line of the filter inside the list's pane; only while there is one or it is being typed.
     pub filter: Option<Rect>,
@@ -102,6 +110,9 @@ pub fn of_screen(screen: &Screen) -> &'static [Pane] {
         Screen::Bridge => &[Pane::Rollouts, Pane::Release, Pane::Now],
         Screen::Rollouts => &[Pane::Rollouts, Pane::Release],
         Screen::Detail(_) => &[Pane::Release, Pane::Steps, Pane::Tree, Pane::Events],
+        Screen::Ledger => &[Pane::Ledger, Pane::Act],
+        Screen::Act(_) => &[Pane::Act],
+        Screen::Contents(_) => &[Pane::Contents],
         Screen::Log => &[Pane::Log],
     }
 }
@@ -124,13 +135,14 @@ pub fn picture(state: &State) -> Picture {
     } else {
         (None, arrange(&state.screen, body))
     };
-    let list = panes.iter().find(|(pane, _)| *pane == Pane::Rollouts).map(|(_, area)| *area);
-    let (rows, filter) = list.map_or((None, None), |area| list_parts(state, area));
+    let list = panes.iter().find(|(pane, _)| matches!(pane, Pane::Rollouts | Pane::Ledger)).map(|(_, area)| *area);
+    let [owed, rows, filter] = list.map_or([None; 3], |area| list_parts(state, area));
     Picture::Fits(Layout {
         header,
         tabs: tabs(state, header),
         summary,
         panes,
+        owed,
         rows,
         filter,
         footer,
@@ -173,17 +185,50 @@ fn arrange(screen: &Screen, body: Rect) -> Vec<(Pane, Rect)> {
             let (tree, events) = split_rows(rest, rest.height * 6 / 10);
             vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree), (Pane::Events, events)]
         }
+        Screen::Ledger => {
+            let (list, act) = split_rows(body, body.height - (body.height * 2 / 5).clamp(11, 20));
+            vec![(Pane::Ledger, list), (Pane::Act, act)]
+        }
+        Screen::Act(_) => vec![(Pane::Act, body)],
+        Screen::Contents(_) => vec![(Pane::Contents, body)],
         Screen::Log => vec![(Pane::Log, body)],
     }
 }
 
-/// Rows and filter line inside the list's pane: border, titles, rows, filter, border.
-fn list_parts(state: &State, area: Rect) -> (Option<Rect>, Option<Rect>) {
+/// What is owed, rows and filter line inside the list's pane: border, what is owed, titles, rows, filter, border.
+fn list_parts(state: &State, area: Rect) -> [Option<Rect>; 3] {
     let inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
-    let filters = state.overlay == Some(Overlay::Filter) || !state.table().filter().is_empty();
+    let (text, owed) = match state.screen {
+        Screen::Ledger => (state.ledger.filter(), owed_height(state, inner.height)),
+        Screen::Bridge | Screen::Rollouts | Screen::Detail(_) | Screen::Act(_) | Screen::Contents(_) | Screen::Log => {
+            (state.table().filter(), 0)
+        }
+    };
+    let filters = state.overlay == Some(Overlay::Filter) || !text.is_empty();
     let filter = filters.then_some(Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner });
-    let height = inner.height.saturating_sub(1 + u16::from(filters));
-    (Some(Rect { y: inner.y + 1, height, ..inner }), filter)
+    let above = owed + 1;
+    let height = inner.height.saturating_sub(above + u16::from(filters));
+    let rows = Rect { y: inner.y + above.min(inner.height), height, ..inner };
+    [(owed > 0).then_some(Rect { height: owed, ..inner }), Some(rows), filter]
+}
+
+/// Lines for what is owed: a third of the pane at most, and an empty one below where there is room.
+fn owed_height(state: &State, height: u16) -> u16 {
+    let count = u16::try_from(state.ledger.view().owed.len()).unwrap_or(u16::MAX);
+    let lines = count.min((height / 3).max(1));
+    if lines > 0 && height >= 14 { lines + 1 } else { lines }
+}
+
+/// Rows of choices inside the window of the palette: border, what is typed, a free line where there is room, choices, border.
+pub fn palette_rows(window: Rect) -> Rect {
+    let above = if window.height >= 10 { 3 } else { 2 };
+    let height = window.height.saturating_sub(above + 1);
+    Rect { x: window.x + 1, y: window.y + above.min(window.height), width: window.width.saturating_sub(2), height }
+}
+
+/// How many choices the palette shows.
+pub(super) fn palette_height(window: Rect) -> usize {
+    usize::from(palette_rows(window).height)
 }
 
 fn overlay(state: &State, body: Rect) -> Option<Rect> {
@@ -191,8 +236,13 @@ fn overlay(state: &State, body: Rect) -> Option<Rect> {
         Overlay::Filter => return None,
         Overlay::Environments(_) => (76, u16::try_from(state.environments.len()).unwrap_or(u16::MAX).saturating_add(4)),
         Overlay::Help => (92, body.height),
+        // Its height stays as one types, and its upper edge where the eye is.
+        Overlay::Palette(_) => (92, 19),
     };
     let (width, height) = (width.min(body.width), height.min(body.height));
+    if matches!(state.overlay, Some(Overlay::Palette(_))) {
+        return Some(Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 6, width, height));
+    }
     Some(Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height))
 }
 
@@ -202,28 +252,23 @@ fn tabs(state: &State, header: Rect) -> Vec<Hint> {
         return Vec::new();
     }
     // " pilothouse  "
-    place(state, Rect { x: 13, width: header.width / 2, ..header }, &[Command::Bridge, Command::Rollouts])
+    place(state, Rect { x: 13, width: header.width / 2, ..header }, &[Command::Bridge, Command::Rollouts, Command::Ledger])
 }
 
 fn hints(state: &State, footer: Rect) -> Vec<Hint> {
+    use Command::{Back, Contents, Copy, Environments, Filter, FocusNext, Help, Palette, Quit, Reconnect, RolloutOpen, Sort, Zoom};
     let commands: &[Command] = match (&state.overlay, &state.screen) {
-        (Some(Overlay::Filter), _) => &[Command::RolloutOpen, Command::Back],
-        (Some(Overlay::Environments(_)), _) => &[Command::RolloutOpen, Command::Back, Command::Reconnect],
-        (Some(Overlay::Help), _) => &[Command::Back],
-        (None, Screen::Bridge | Screen::Rollouts) => &[
-            Command::RolloutOpen,
-            Command::Filter,
-            Command::Help,
-            Command::Environments,
-            Command::Sort,
-            Command::Zoom,
-            Command::Copy,
-            Command::Quit,
-        ],
-        (None, Screen::Detail(_)) => {
-            &[Command::Back, Command::FocusNext, Command::Help, Command::Zoom, Command::Copy, Command::Environments, Command::Quit]
+        (Some(Overlay::Filter | Overlay::Palette(_)), _) => &[RolloutOpen, Back],
+        (Some(Overlay::Environments(_)), _) => &[RolloutOpen, Back, Reconnect],
+        (Some(Overlay::Help), _) => &[Back],
+        (None, Screen::Bridge | Screen::Rollouts) => {
+            &[RolloutOpen, Filter, Palette, Help, Contents, Environments, Sort, Zoom, Copy, Quit]
         }
-        (None, Screen::Log) => &[Command::Back, Command::Help, Command::Quit],
+        (None, Screen::Detail(_)) => &[Back, FocusNext, Palette, Help, Contents, Zoom, Copy, Environments, Quit],
+        (None, Screen::Ledger) => &[RolloutOpen, Filter, Copy, Palette, Help, Back, Quit],
+        (None, Screen::Act(_)) => &[Back, Copy, Palette, Help, Quit],
+        (None, Screen::Contents(_)) => &[Back, Contents, Palette, Help, Quit],
+        (None, Screen::Log) => &[Back, Palette, Help, Quit],
     };
     place(state, Rect { x: 1, width: footer.width.saturating_sub(2), ..footer }, commands)
 }

@@ -3,12 +3,15 @@
 use super::panes::Pane;
 use super::state::{Screen, State};
 use super::table::Move;
-use super::{detail, help};
+use super::{act, contents, detail, help, now};
 
 /// Lines that fit into the focused pane, without its border.
 pub(super) fn height(state: &State) -> usize {
     if super::focus::on_list(state) {
         return state.list_height();
+    }
+    if super::focus::on_ledger(state) {
+        return state.ledger_height();
     }
     let area = state.layout().and_then(|layout| layout.pane(state.focus));
     area.map_or(0, |area| usize::from(area.height.saturating_sub(2)))
@@ -29,7 +32,9 @@ pub(super) fn pane(state: &mut State, to: Move) {
         Pane::Events => &mut state.scroll.events,
         Pane::Now => &mut state.scroll.now,
         Pane::Log => &mut state.scroll.log,
-        Pane::Rollouts | Pane::Release => return,
+        Pane::Act => &mut state.scroll.act,
+        Pane::Contents => &mut state.scroll.contents,
+        Pane::Rollouts | Pane::Release | Pane::Ledger => return,
     };
     // The log grows at its end, and that is where it is read: its scroll counts upwards.
     let to = match to {
@@ -55,6 +60,11 @@ fn scrolled(from: usize, to: Move, lines: usize, height: usize) -> usize {
     }
 }
 
+/// Cells across in the focused pane, inside its border and padding.
+fn width(state: &State) -> u16 {
+    state.layout().and_then(|layout| layout.pane(state.focus)).map_or(0, |area| area.width.saturating_sub(4))
+}
+
 /// Lines of the focused pane.
 fn lines(state: &State) -> usize {
     match (state.focus, &state.screen) {
@@ -62,8 +72,13 @@ fn lines(state: &State) -> usize {
             detail::steps(state, key).map_or(0, |line| line.steps.len() + usize::from(line.background.is_some()))
         }
         (Pane::Tree, Screen::Detail(key)) => detail::tree(state, key).len(),
-        (Pane::Events, Screen::Detail(key)) => detail::events(state, key).len(),
-        (Pane::Now, _) => state.environment().notices.lines().len(),
+        (Pane::Events, Screen::Detail(key)) => detail::moments(state, key).len(),
+        (Pane::Now, _) => now::lines(state).len(),
+        (Pane::Act, _) => state.act().map_or(0, |act| act::lines(act, width(state)).len()),
+        (Pane::Contents, _) => match contents::shown(state).and_then(|asked| asked.found.as_ref()) {
+            Some(Ok(found)) => contents::lines(found, width(state)).len(),
+            Some(Err(_)) | None => 0,
+        },
         (Pane::Log, _) => state.log.len(),
         _ => 0,
     }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
+use super::contents::Inspection;
 use super::environment::Environment;
 use super::freshness::Freshness;
+use super::ledger::Ledger;
 use super::look::Look;
+use super::palette::Palette;
 use super::panes::{self, Layout, Pane, Picture};
 use super::table::Table;
 use crate::config::{Settings, StartScreen};
 use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::ledger::LedgerAct;
 use crate::domain::release::Release;
 use crate::input::Keymap;
 use crate::log::Line;
@@ -34,6 +38,12 @@ pub enum Screen {
     Rollouts,
     /// One of them.
     Detail(Key),
+    /// What was done, by whom and why.
+    Ledger,
+    /// One act of it, by its id.
+    Act(Box<str>),
+    /// What is in a release.
+    Contents(Key),
     /// What the program noted.
     Log,
 }
@@ -45,6 +55,8 @@ pub enum Overlay {
     Filter,
     /// The choice among environments, and which one is selected.
     Environments(EnvironmentId),
+    /// Commands and names by a few letters.
+    Palette(Palette),
     /// All keys. Its lines are [`super::help::lines`].
     Help,
 }
@@ -60,6 +72,10 @@ pub struct Scroll {
     pub events: usize,
     /// *Now*.
     pub now: usize,
+    /// An act of the ledger.
+    pub act: usize,
+    /// What is in a release.
+    pub contents: usize,
     /// The help.
     pub help: usize,
     /// The log, counted from its newest line upwards.
@@ -100,6 +116,10 @@ pub struct State {
     pub toast: Option<Toast>,
     /// The newest lines of the log, oldest first; only kept up to date while they are shown.
     pub log: Vec<Line>,
+    /// The ledger as it was last read.
+    pub ledger: Ledger,
+    /// What is in the release that was last asked about.
+    pub inspection: Option<Inspection>,
     /// Name of the theme.
     pub theme: String,
     /// Whether spinners stand still.
@@ -112,6 +132,8 @@ pub struct State {
     pub(super) behind: Vec<Screen>,
     /// What is looked at closely.
     pub(super) look: Look,
+    /// How many inspections were asked for.
+    pub(super) inspections: u64,
 }
 
 impl State {
@@ -138,12 +160,15 @@ impl State {
             scroll: Scroll::default(),
             toast: None,
             log: Vec::new(),
+            ledger: Ledger::default(),
+            inspection: None,
             theme: settings.ui.theme.clone(),
             reduced_motion: settings.ui.reduced_motion,
             readonly: settings.readonly,
             keymap,
             behind: Vec::new(),
             look: Look::default(),
+            inspections: 0,
         }
     }
 
@@ -177,8 +202,10 @@ impl State {
     /// The release that a key would be about: the opened one, else the selected one.
     pub fn subject(&self) -> Option<&Key> {
         match &self.screen {
-            Screen::Detail(key) => Some(key),
+            Screen::Detail(key) | Screen::Contents(key) => Some(key),
             Screen::Bridge | Screen::Rollouts | Screen::Log => self.table().selected(),
+            // Nothing on them is a release: a key must not be about one that nobody sees.
+            Screen::Ledger | Screen::Act(_) => None,
         }
     }
 
@@ -200,8 +227,26 @@ impl State {
         }
     }
 
-    /// Rows of the list that are visible; 0 where it is not shown.
+    /// Rows of the list of releases that are visible; 0 where it is not shown.
     pub(super) fn list_height(&self) -> usize {
+        if self.screen == Screen::Ledger { 0 } else { self.rows() }
+    }
+
+    /// Rows of the ledger that are visible; 0 where it is not shown.
+    pub(super) fn ledger_height(&self) -> usize {
+        if self.screen == Screen::Ledger { self.rows() } else { 0 }
+    }
+
+    fn rows(&self) -> usize {
         self.layout().and_then(|layout| layout.rows).map_or(0, |rows| usize::from(rows.height))
+    }
+
+    /// The act on the screen: the opened one, else the selected one.
+    pub fn act(&self) -> Option<&LedgerAct> {
+        match &self.screen {
+            Screen::Act(id) => self.ledger.view().act(id),
+            Screen::Ledger => self.ledger.selected(),
+            Screen::Bridge | Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_) | Screen::Log => None,
+        }
     }
 }

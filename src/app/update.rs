@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{commands, look, mouse};
+use super::{commands, contents, ledger, look, mouse};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use ratatui::layout::Size;
 pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Key(key) => commands::key(state, env, key),
-        Msg::Paste(text) => commands::paste(state, &text),
+        Msg::Paste(text) => commands::paste(state, env, &text),
         Msg::Mouse(mouse) => mouse::mouse(state, env, mouse),
         Msg::Resize { columns, rows } => resize(state, columns, rows),
         Msg::Facts(facts) => hear(state, env, facts),
@@ -22,9 +22,20 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
             state.log = lines;
             Vec::new()
         }
+        Msg::Ledger(view) => {
+            state.ledger.take(*view);
+            Vec::new()
+        }
+        Msg::Settled { ticket, done } => settled(state, &ticket, done),
+        Msg::Inspected { number, contents } => {
+            contents::answer(state, number, *contents);
+            Vec::new()
+        }
     };
     reveal(state);
     effects.extend(look::look(state));
+    effects.extend(ledger::follow(state));
+    effects.extend(contents::follow(state));
     effects
 }
 
@@ -61,8 +72,20 @@ fn hear(state: &mut State, env: &Env, facts: Vec<Fact>) -> Vec<Effect> {
     if rings && env.bell { vec![Effect::Bell] } else { Vec::new() }
 }
 
-/// Keeps the cursor in the window, whatever changed.
+/// What became of a ticket is said, and the ledger is read again.
+fn settled(state: &mut State, ticket: &str, done: Result<(), String>) -> Vec<Effect> {
+    let said = match done {
+        Ok(()) => format!("{ticket} is on the ledger"),
+        Err(why) => format!("{ticket} is not on the ledger: {why}"),
+    };
+    commands::say(state, said);
+    state.ledger.read_again();
+    Vec::new()
+}
+
+/// Keeps the cursors in their windows, whatever changed.
 fn reveal(state: &mut State) {
-    let height = state.list_height();
-    state.environment_mut().table.reveal(height);
+    let (list, acts) = (state.list_height(), state.ledger_height());
+    state.environment_mut().table.reveal(list);
+    state.ledger.reveal(acts);
 }

@@ -36,7 +36,9 @@ impl State {
             |key: &Key| self.environment().cluster.glance(key).is_some_and(|glance| glance.phase == Phase::Progressing);
         match &self.screen {
             Screen::Detail(key) => progresses(key),
-            Screen::Log => false,
+            Screen::Log | Screen::Act(_) => false,
+            Screen::Ledger => !self.ledger.is_read(),
+            Screen::Contents(_) => super::contents::shown(self).is_some_and(|asked| asked.found.is_none()),
             Screen::Bridge | Screen::Rollouts => {
                 let height = self.list_height();
                 self.table().window(height).chain(self.table().selected()).any(progresses)

@@ -218,7 +218,7 @@ impl LedgerAct {
             let outcome = self.outcome.as_ref()?;
             let mut seen = outcome.observed.iter().filter_map(|(_, what)| course(what));
             let first = seen.next().or_else(|| course(&outcome.detail))?;
-            Some((first.0, seen.last().unwrap_or(first).1))
+            Some((first.0, seen.next_back().unwrap_or(first).1))
         };
         planned.or_else(seen)
     }
@@ -281,9 +281,9 @@ impl LedgerAct {
 }
 
 impl Person {
-    /// All that is known: `dana on console-2, to the cluster dana@corp.example`.
+    /// All that is known: `dana on console-2, known to the cluster as dana@corp.example`.
     pub fn words(&self) -> String {
-        let kube = self.kube.as_deref().map_or_else(String::new, |kube| format!(", to the cluster {kube}"));
+        let kube = self.kube.as_deref().map_or_else(String::new, |kube| format!(", known to the cluster as {kube}"));
         format!("{} on {}{kube}", self.local, self.host)
     }
 }
@@ -400,7 +400,7 @@ mod tests {
     fn an_act_in_markdown_is_complete() {
         let expected = "**promote shop/gateway** in prod: observed\n\n\
             - when: 2026-03-02 13:58:02 UTC\n\
-            - who: dana on console-2, to the cluster dana@corp.example\n\
+            - who: dana on console-2, known to the cluster as dana@corp.example\n\
             - why: gates green all of them\n\
             - what: Rollout shop/gateway, revision 14, step 4, Paused\n\
             - plan 1: promote 10→25 %\n\

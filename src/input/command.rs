@@ -1,6 +1,8 @@
 //! The one table of commands. Keymaps, help, footer and README are made from it, so that they cannot drift apart.
 //! Which key a command has stands in `keymaps/default.toml`, never here.
 
+use crate::domain::action::Verb;
+
 /// What a key can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Command {
@@ -42,10 +44,16 @@ pub enum Command {
     Reverse,
     /// Copy the name of what is selected; once more, the kubectl command that shows it.
     Copy,
+    /// What is in the newest revision against stable.
+    Contents,
     /// The Bridge.
     Bridge,
     /// The list of rollouts.
     Rollouts,
+    /// What was done, by whom, and why.
+    Ledger,
+    /// Type a few letters of a command or a name.
+    Palette,
     /// Choose another environment.
     Environments,
     /// What has happened inside the program.
@@ -56,6 +64,8 @@ pub enum Command {
     Theme,
     /// Connect to the environment anew.
     Reconnect,
+    /// Settle a ticket that is owed.
+    Ticket,
     /// Draw everything anew.
     Redraw,
     /// Back to the shell for a while.
@@ -108,7 +118,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 29] = [
+pub const COMMANDS: [Entry; 33] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -128,13 +138,23 @@ pub const COMMANDS: [Entry; 29] = [
     entry(Command::Sort, "list.sort", "sort", "sort by the next column", Group::Rollouts),
     entry(Command::Reverse, "list.reverse", "reverse", "the same order the other way round", Group::Rollouts),
     entry(Command::Copy, "rollout.copy", "copy", "copy its name; once more: the kubectl command", Group::Rollouts),
+    entry(
+        Command::Contents,
+        "rollout.contents",
+        "what is in it",
+        "what is in it: images and template against stable",
+        Group::Rollouts,
+    ),
     entry(Command::Bridge, "go.bridge", "Bridge", "the Bridge: all at one glance", Group::Going),
     entry(Command::Rollouts, "go.rollouts", "Rollouts", "the list of rollouts", Group::Going),
+    entry(Command::Ledger, "go.ledger", "Ledger", "the ledger: what was done, by whom and why", Group::Going),
+    entry(Command::Palette, "go.palette", "command", "any command or name by a few letters", Group::Going),
     entry(Command::Environments, "go.environments", "environment", "choose another environment", Group::Going),
     entry(Command::Log, "go.log", "log", "what the program noted: connections, refusals", Group::Going),
     entry(Command::Help, "go.help", "help", "all keys", Group::Going),
     entry(Command::Theme, "program.theme", "theme", "the next theme", Group::Program),
     entry(Command::Reconnect, "program.reconnect", "reconnect", "connect to this environment anew", Group::Program),
+    entry(Command::Ticket, "program.ticket", "ticket", "settle a ticket that is owed: ticket INC-123", Group::Program),
     entry(Command::Redraw, "program.redraw", "redraw", "draw everything anew", Group::Program),
     entry(Command::Suspend, "program.suspend", "suspend", "back to the shell; fg returns", Group::Program),
     entry(Command::Quit, "program.quit", "quit", "leave; Ctrl-C leaves always", Group::Program),
@@ -151,13 +171,35 @@ impl Command {
         &TABLE[self as usize]
     }
 
+    /// Whether it is about one release, so that the palette can say about which.
+    pub fn takes_release(self) -> bool {
+        let id = self.entry().id;
+        id.starts_with("rollout.") || id.starts_with("act.")
+    }
+
+    /// Whether it has no key of its own, as it needs more than a key can say or is too rare for one: the palette has it.
+    pub fn is_keyless(self) -> bool {
+        matches!(self, Self::Ticket)
+    }
+
+    /// What it does to a release, if it does anything.
+    pub fn verb(self) -> Option<Verb> {
+        verb_of(self.entry().id)
+    }
+
     /// The command of this name.
     pub fn named(id: &str) -> Option<Self> {
         COMMANDS.iter().find(|entry| entry.id == id).map(|entry| entry.command)
     }
 }
 
-static TABLE: [Entry; 29] = COMMANDS;
+/// The verb of a command that acts, by its name: `act.roll-back`.
+fn verb_of(id: &str) -> Option<Verb> {
+    let name = id.strip_prefix("act.")?;
+    Verb::ALL.into_iter().find(|verb| verb.name() == name || verb.words().replace(' ', "-") == name)
+}
+
+static TABLE: [Entry; 33] = COMMANDS;
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +213,26 @@ mod tests {
             assert_eq!(entry.command as usize, place, "{}", entry.id);
             assert_eq!(entry.command.entry().id, entry.id);
         }
+    }
+
+    #[test]
+    fn verbs_are_found_by_the_names_of_their_commands() {
+        let names = [
+            "promote",
+            "promote-full",
+            "hold",
+            "resume",
+            "abort",
+            "retry",
+            "roll-back",
+            "restart",
+            "skip-step",
+            "set-image",
+            "terminate-analysis",
+        ];
+        let verbs: Vec<_> = names.iter().filter_map(|name| verb_of(&format!("act.{name}"))).collect();
+        assert_eq!(verbs, Verb::ALL);
+        assert_eq!((verb_of("rollout.open"), verb_of("act.dance")), (None, None));
     }
 
     #[test]

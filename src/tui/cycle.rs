@@ -196,7 +196,13 @@ impl Cycle<'_> {
                 Err(error) => tracing::warn!("{error}"),
             },
             Effect::Redraw => self.painter.forget(),
-            Effect::Quit | Effect::Suspend | Effect::Look { .. } | Effect::Reconnect(_) => {}
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Look { .. }
+            | Effect::Reconnect(_)
+            | Effect::ReadLedger
+            | Effect::SettleTicket { .. }
+            | Effect::Inspect { .. } => {}
         }
         Ok(())
     }
@@ -237,6 +243,14 @@ fn order(effect: &mut Effect) -> Option<Order> {
             Some(Order::Look { environment: *environment, subjects })
         }
         Effect::Reconnect(environment) => Some(Order::Reconnect(*environment)),
-        Effect::Quit | Effect::Suspend | Effect::Copy(_) | Effect::Theme(_) | Effect::Redraw | Effect::Bell => None,
+        Effect::Quit
+        | Effect::Suspend
+        | Effect::ReadLedger
+        | Effect::SettleTicket { .. }
+        | Effect::Inspect { .. }
+        | Effect::Copy(_)
+        | Effect::Theme(_)
+        | Effect::Redraw
+        | Effect::Bell => None,
     }
 }

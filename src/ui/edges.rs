@@ -1,7 +1,7 @@
 //! The first line and the last: where one is, how fresh it is, what time it is, and which keys do something.
 //!
 //! ```text
-//!  pilothouse  1 Bridge  3 Rollouts           prod-us-east-1 ⬢ PROD   k8s ● live   14:03:22 UTC
+//!  pilothouse  1 Bridge  3 Rollouts  7 Ledger prod-us-east-1 ⬢ PROD   k8s ● live   14:03:22 UTC
 //!  ⏎ open gateway  / filter  ? help  e environment  s sort  z zoom  y copy  q quit
 //! ```
 
@@ -86,7 +86,9 @@ fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, freshness: &Freshn
 fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
     let here = matches!(
         (tab.command, &state.screen),
-        (Command::Bridge, Screen::Bridge) | (Command::Rollouts, Screen::Rollouts | Screen::Detail(_))
+        (Command::Bridge, Screen::Bridge)
+            | (Command::Rollouts, Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_))
+            | (Command::Ledger, Screen::Ledger | Screen::Act(_))
     );
     let words = if here { theme.bold(Role::Accent) } else { theme.style(Role::Text) };
     let key = if here { Role::Accent } else { Role::Dim };

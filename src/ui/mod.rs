@@ -46,6 +46,9 @@ fn screen(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
             Pane::Steps => pane::steps::draw(state, theme, *area, buffer),
             Pane::Tree => pane::tree::draw(state, theme, *area, buffer),
             Pane::Events => pane::events::draw(state, theme, *area, buffer),
+            Pane::Ledger => pane::ledger::draw(state, theme, layout, buffer),
+            Pane::Act => pane::act::draw(state, theme, *area, buffer),
+            Pane::Contents => pane::contents::draw(state, theme, *area, buffer),
             Pane::Log => pane::log::draw(state, theme, *area, buffer),
         }
     }

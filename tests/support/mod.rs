@@ -6,5 +6,6 @@ pub mod company;
 pub mod eyes;
 pub mod liar;
 pub mod picture;
+pub mod record;
 pub mod source_stories;
 pub mod write_stories;

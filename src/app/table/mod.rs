@@ -168,6 +168,19 @@ impl Table {
         there
     }
 
+    /// Moves the cursor to a release, and clears a filter that hides it. Says whether it is there.
+    pub(super) fn select(&mut self, cluster: &Cluster, key: &Key, now: Timestamp) -> bool {
+        self.settle(cluster);
+        if self.rows.id(key).is_some() && self.place(key).is_none() {
+            self.set_filter(cluster, "");
+        }
+        let place = self.place(key);
+        if let Some(place) = place {
+            self.select_place(place, now);
+        }
+        place.is_some()
+    }
+
     /// Moves the window so that it contains the cursor, and does not reach past the end. A list that is not shown stays as it is.
     pub(super) fn reveal(&mut self, height: usize) {
         if height == 0 {

@@ -143,6 +143,17 @@ fn a_filter_says_what_in_need_it_hides_and_gives_the_cursor_back() {
 }
 
 #[test]
+fn a_named_release_is_selected_even_where_a_filter_hides_it() {
+    let mut world = World::new(&[("gateway", "Degraded"), ("web", "Healthy")]);
+    world.table.set_filter(&world.cluster, "web");
+    let now = world.now();
+    assert!(!world.table.select(&world.cluster, &key("ghost"), now));
+    assert_eq!((world.names(), world.selected()), (vec!["web"], "web"));
+    assert!(world.table.select(&world.cluster, &key("gateway"), now));
+    assert_eq!((world.names().len(), world.table.filter(), world.selected()), (2, "", "gateway"));
+}
+
+#[test]
 fn the_selected_row_stays_listed_when_the_filter_would_drop_it() {
     let mut world = World::new(&[("a", "Degraded"), ("b", "Degraded")]);
     world.table.set_filter(&world.cluster, "degraded");

@@ -116,7 +116,15 @@ impl Stage {
                     self.asked = true;
                 }
                 Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
-                Effect::Quit | Effect::Suspend | Effect::Copy(_) | Effect::Theme(_) | Effect::Redraw | Effect::Bell => {}
+                Effect::Quit
+                | Effect::Suspend
+                | Effect::ReadLedger
+                | Effect::SettleTicket { .. }
+                | Effect::Inspect { .. }
+                | Effect::Copy(_)
+                | Effect::Theme(_)
+                | Effect::Redraw
+                | Effect::Bell => {}
             }
         }
     }

@@ -147,15 +147,15 @@ mod tests {
 
     use super::*;
 
-    fn check(old: Value, new: Value, expected: &[&str]) {
-        let found: Vec<_> = compare(&old, &new)
+    fn check(old: &Value, new: &Value, expected: &[&str]) {
+        let found: Vec<_> = compare(old, new)
             .into_iter()
             .map(|one| format!("{}: {} → {}", one.path, one.old.as_deref().unwrap_or("-"), one.new.as_deref().unwrap_or("-")))
             .collect();
         assert_eq!(found, expected);
     }
 
-    fn container(over: Value) -> Value {
+    fn container(over: &Value) -> Value {
         let mut container = json!({"name": "web", "image": "web:1"});
         container.as_object_mut().unwrap().extend(over.as_object().cloned().unwrap());
         json!({"spec": {"containers": [container]}})
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn resources_and_probes_by_their_path() {
         check(
-            container(json!({"resources": {"limits": {"memory": "512Mi"}}, "readinessProbe": {"periodSeconds": 5}})),
-            container(json!({"resources": {"limits": {"memory": "1Gi", "cpu": 2}}})),
+            &container(&json!({"resources": {"limits": {"memory": "512Mi"}}, "readinessProbe": {"periodSeconds": 5}})),
+            &container(&json!({"resources": {"limits": {"memory": "1Gi", "cpu": 2}}})),
             &[
                 "containers[web].readinessProbe: periodSeconds: 5 → -",
                 "containers[web].resources.limits.cpu: - → 2",
@@ -176,10 +176,10 @@ mod tests {
 
     #[test]
     fn variables_by_name_and_not_by_place() {
-        let env = |entries: Value| container(json!({"env": entries}));
+        let env = |entries: Value| container(&json!({"env": entries}));
         check(
-            env(json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "GONE", "value": "x"}])),
-            env(
+            &env(json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "GONE", "value": "x"}])),
+            &env(
                 json!([{"name": "NEW", "valueFrom": {"secretKeyRef": {"name": "db", "key": "url"}}}, {"name": "B", "value": "3"}, {"name": "A", "value": "1"}]),
             ),
             &[
@@ -188,20 +188,20 @@ mod tests {
                 "containers[web].env[NEW]: - → from Secret db, url",
             ],
         );
-        check(env(json!([])), env(json!([{"name": "A", "value": ""}])), &["containers[web].env[A]: - → \"\""]);
+        check(&env(json!([])), &env(json!([{"name": "A", "value": ""}])), &["containers[web].env[A]: - → \"\""]);
         let secret = |value: &str| env(json!([{"name": "DB_PASSWORD", "value": value}]));
-        check(secret("a"), secret("b"), &["containers[web].env[DB_PASSWORD]: *** → ***"]);
+        check(&secret("a"), &secret("b"), &["containers[web].env[DB_PASSWORD]: *** → ***"]);
     }
 
     #[test]
     fn containers_and_volumes_that_come_and_go() {
         let spec = |containers: Value, volumes: Value| json!({"spec": {"containers": containers, "volumes": volumes}});
         check(
-            spec(
+            &spec(
                 json!([{"name": "web", "image": "web:1"}]),
                 json!([{"name": "old", "emptyDir": {}}, {"name": "cfg", "configMap": {"name": "a"}}]),
             ),
-            spec(
+            &spec(
                 json!([{"name": "proxy", "image": "envoy:2", "args": ["-c", "x"]}, {"name": "web", "image": "web:2"}]),
                 json!([{"name": "cfg", "configMap": {"name": "b"}}, {"name": "cache", "emptyDir": {"sizeLimit": "1Gi"}}]),
             ),
@@ -218,32 +218,32 @@ mod tests {
     fn mounts_of_one_volume_are_told_apart_by_their_place() {
         let mounts = |one: &str| {
             container(
-                json!({"volumeMounts": [{"name": "cfg", "mountPath": "/a", "subPath": one}, {"name": "cfg", "mountPath": "/b"}]}),
+                &json!({"volumeMounts": [{"name": "cfg", "mountPath": "/a", "subPath": one}, {"name": "cfg", "mountPath": "/b"}]}),
             )
         };
-        check(mounts("x"), mounts("y"), &["containers[web].volumeMounts[/a].subPath: x → y"]);
-        let port = |port: i64| container(json!({"ports": [{"containerPort": port}, {"containerPort": 9}]}));
+        check(&mounts("x"), &mounts("y"), &["containers[web].volumeMounts[/a].subPath: x → y"]);
+        let port = |port: i64| container(&json!({"ports": [{"containerPort": port}, {"containerPort": 9}]}));
         check(
-            port(80),
-            port(81),
+            &port(80),
+            &port(81),
             &["containers[web].ports[80]: containerPort: 80 → -", "containers[web].ports[81]: - → containerPort: 81"],
         );
     }
 
     #[test]
     fn arguments_say_only_what_changed() {
-        let args = |words: &str| container(json!({"args": words.split(' ').collect::<Vec<_>>()}));
-        check(args("--a --level=1 --z"), args("--a --level=2 --z"), &["containers[web].args[1]: --level=1 → --level=2"]);
-        check(args("--a --z"), args("--a --b --c --z"), &["containers[web].args[1]: - → --b --c"]);
-        check(args("x"), args("y"), &["containers[web].args: x → y"]);
-        check(container(json!({})), args("x y"), &["containers[web].args: - → [x, y]"]);
+        let args = |words: &str| container(&json!({"args": words.split(' ').collect::<Vec<_>>()}));
+        check(&args("--a --level=1 --z"), &args("--a --level=2 --z"), &["containers[web].args[1]: --level=1 → --level=2"]);
+        check(&args("--a --z"), &args("--a --b --c --z"), &["containers[web].args[1]: - → --b --c"]);
+        check(&args("x"), &args("y"), &["containers[web].args: x → y"]);
+        check(&container(&json!({})), &args("x y"), &["containers[web].args: - → [x, y]"]);
     }
 
     #[test]
     fn labels_annotations_and_the_rest() {
         check(
-            json!({"metadata": {"labels": {"app": "web"}}, "spec": {"nodeSelector": {"kubernetes.io/os": "linux"}}}),
-            json!({"metadata": {"labels": {"app": "web", "tier": "front"}, "annotations": {"checksum/config": "ab12"}},
+            &json!({"metadata": {"labels": {"app": "web"}}, "spec": {"nodeSelector": {"kubernetes.io/os": "linux"}}}),
+            &json!({"metadata": {"labels": {"app": "web", "tier": "front"}, "annotations": {"checksum/config": "ab12"}},
                 "spec": {"nodeSelector": {}, "tolerations": [{"operator": "Exists"}], "serviceAccountName": "web"}}),
             &[
                 "annotations: - → checksum/config: ab12",
@@ -253,8 +253,8 @@ mod tests {
                 "tolerations: - → [{operator: Exists}]",
             ],
         );
-        check(json!({"spec": {"a": null, "b": [], "c": {}}}), json!({"spec": {}}), &[]);
-        check(json!(null), json!({"spec": {"x": 1}}), &["x: - → 1"]);
+        check(&json!({"spec": {"a": null, "b": [], "c": {}}}), &json!({"spec": {}}), &[]);
+        check(&json!(null), &json!({"spec": {"x": 1}}), &["x: - → 1"]);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -281,7 +281,10 @@ mod tests {
             prop_assert!(compare(&one, &one).is_empty());
             let there: Vec<_> = compare(&one, &other).into_iter().map(|found| (found.path, found.old, found.new)).collect();
             let back: Vec<_> = compare(&other, &one).into_iter().map(|found| (found.path, found.new, found.old)).collect();
-            let sorted = |mut all: Vec<(Box<str>, Option<Box<str>>, Option<Box<str>>)>| { all.sort(); all };
+            let sorted = |mut all: Vec<_>| {
+                all.sort();
+                all
+            };
             prop_assert_eq!(sorted(there), sorted(back));
         }
     }

@@ -1,5 +1,7 @@
 //! Values of a template as short text: no credential, no control character, no novel.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// Longest text, in characters.
@@ -13,7 +15,7 @@ const MASKED: &str = "***";
 /// A value in one line.
 pub(super) fn text(value: &Value) -> Box<str> {
     let mut whole = String::new();
-    write(&mut whole, value, true);
+    spell(&mut whole, value, true);
     finish(&whole)
 }
 
@@ -46,7 +48,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// Braces and commas as in YAML's short form; a name that says which one it is has been said already.
-fn write(whole: &mut String, value: &Value, outermost: bool) {
+fn spell(whole: &mut String, value: &Value, outermost: bool) {
     // Nobody reads further, and a template can hold a megabyte.
     if whole.len() > 4 * LONGEST {
         return;
@@ -58,9 +60,9 @@ fn write(whole: &mut String, value: &Value, outermost: bool) {
             list(whole, ["[", "]"], items.iter(), |whole, item| {
                 if item.get("name").is_some() && (item.get("value").is_some() || item.get("valueFrom").is_some()) {
                     let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
-                    whole.push_str(&format!("{name}={}", variable(item)));
+                    let _ = write!(whole, "{name}={}", variable(item));
                 } else {
-                    write(whole, item, false);
+                    spell(whole, item, false);
                 }
             });
         }
@@ -73,7 +75,7 @@ fn write(whole: &mut String, value: &Value, outermost: bool) {
                 list(whole, brackets, fields.into_iter(), |whole, (key, value)| {
                     whole.push_str(key);
                     whole.push_str(": ");
-                    write(whole, value, false);
+                    spell(whole, value, false);
                 });
             }
         }
@@ -121,7 +123,7 @@ fn without_passwords(words: &str) -> String {
         let end = tail.find(|letter: char| letter.is_whitespace() || "/?#\"'".contains(letter)).unwrap_or(tail.len());
         let (authority, after) = tail.split_at_checked(end).unwrap_or((tail, ""));
         match authority.rsplit_once('@').and_then(|(person, host)| Some((person.split_once(':')?.0, host))) {
-            Some((user, host)) => whole.push_str(&format!("{user}:{MASKED}@{host}")),
+            Some((user, host)) => whole.extend([user, ":", MASKED, "@", host]),
             None => whole.push_str(authority),
         }
         rest = after;

@@ -144,7 +144,7 @@ pub fn images(theme: &Theme, release: &Release, cells: u16, pen: &mut Pen<'_>) {
 }
 
 /// The tag alone, if only the tag changes.
-fn short_to<'a>(from: &str, to: &'a str) -> Cow<'a, str> {
+pub fn short_to<'a>(from: &str, to: &'a str) -> Cow<'a, str> {
     let name = |image: &str| image.split(['@', ':']).next().unwrap_or_default().to_owned();
     let same = name(from.rsplit('/').next().unwrap_or(from)) == name(to.rsplit('/').next().unwrap_or(to));
     same.then(|| text::image_tag(to)).flatten().unwrap_or_else(|| text::image(to))

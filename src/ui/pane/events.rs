@@ -1,4 +1,4 @@
-//! Kubernetes events of a release and of all that belongs to it, in one time line, newest first.
+//! Kubernetes events of a release and of all that belongs to it, and what people did to it, in one time line, newest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,13 +9,15 @@ use super::super::text;
 use super::super::theme::{Role, Theme};
 use super::super::widget::frame::Frame;
 use super::super::{place_words, scrolled};
-use super::{age, focused, opened, stale};
+use super::{age, focused, stale};
+use crate::app::detail::{Moment, moments};
 use crate::app::{Pane, State};
-use crate::domain::tree::{EventLine, events};
+use crate::domain::ledger::LedgerAct;
+use crate::domain::tree::EventLine;
 
 /// Draws the pane.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = opened(state).map(|opened| events(&opened.belongings)).unwrap_or_default();
+    let lines = state.subject().map(|key| moments(state, key)).unwrap_or_default();
     let height = area.height.saturating_sub(2);
     let offset = scrolled(state.scroll.events, lines.len(), height);
     let mut frame = Frame::titled(theme, "Events", focused(state, Pane::Events));
@@ -26,10 +28,20 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Pen::new(buffer, row(inside, 0))
             .put("The cluster keeps no events of it; they are forgotten after an hour or so.", theme.style(Role::Dim));
     }
-    for (event, line) in lines.iter().skip(offset).zip(rows(inside)) {
-        draw_event(state, theme, event, &mut Pen::new(buffer, line));
+    for (moment, line) in lines.iter().skip(offset).zip(rows(inside)) {
+        let pen = &mut Pen::new(buffer, line);
+        match moment {
+            Moment::Event(event) => draw_event(state, theme, event, pen),
+            Moment::Act(act) => draw_act(state, theme, act, pen),
+        }
     }
     age(state, theme, buffer, inside);
+}
+
+/// What somebody did stands out among what happened.
+fn draw_act(state: &State, theme: &Theme, act: &LedgerAct, pen: &mut Pen<'_>) {
+    pen.column_right(&text::ago(act.at, state.now), 4, theme.style(Role::Dim)).skip(1);
+    pen.put("▸", theme.style(Role::Accent)).skip(1).put(&act.sentence("it"), theme.style(Role::Strong));
 }
 
 fn draw_event(state: &State, theme: &Theme, event: &EventLine, pen: &mut Pen<'_>) {

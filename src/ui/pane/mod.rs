@@ -1,8 +1,11 @@
 //! The panes: what stands in each frame. A pane whose source is late or down keeps what it knows, dimmed, with its age.
 
+pub mod act;
 mod columns;
+pub mod contents;
 pub mod events;
 mod flagger;
+pub mod ledger;
 pub mod log;
 pub mod now;
 pub mod release;

@@ -1,4 +1,4 @@
-//! *Now*: what happened in the environment, newest first.
+//! *Now*: what happened in the environment, and what people did there, newest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,13 +11,15 @@ use super::super::widget::frame::Frame;
 use super::super::{place_words, scrolled};
 use super::{focused, stale};
 use crate::app::notice::{Notice, Tone};
+use crate::app::now::{self, Line};
 use crate::app::{Pane, State};
+use crate::domain::ledger::LedgerAct;
 
 /// Draws the pane.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let notices = state.environment().notices.lines();
+    let lines = now::lines(state);
     let height = area.height.saturating_sub(2);
-    let (count, offset) = (notices.len(), scrolled(state.scroll.now, notices.len(), height));
+    let (count, offset) = (lines.len(), scrolled(state.scroll.now, lines.len(), height));
     let mut frame = Frame::titled(theme, "Now", focused(state, Pane::Now));
     frame.right.push(0, place_words(offset, count, height).unwrap_or_default(), theme.style(Role::Dim));
     frame.remark = stale(state, theme);
@@ -25,12 +27,22 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if count == 0 {
         Pen::new(buffer, row(inside, 0)).put("Nothing has happened since the start.", theme.style(Role::Dim));
     }
+    let notices = state.environment().notices.lines();
     let longest = notices.filter_map(|notice| notice.about.as_ref()).map(|key| text::width(&key.name)).max().unwrap_or(0);
     let names = longest.min(inside.width / 4);
-    let notices = state.environment().notices.lines();
-    for (notice, line) in notices.skip(offset).zip(rows(inside)) {
-        draw_notice(theme, notice, names, &mut Pen::new(buffer, line));
+    for (line, place) in lines.iter().skip(offset).zip(rows(inside)) {
+        let pen = &mut Pen::new(buffer, place);
+        match line {
+            Line::Notice(notice) => draw_notice(theme, notice, names, pen),
+            Line::Act(act) => draw_act(theme, act, pen),
+        }
     }
+}
+
+/// `13:58:02 ▸ dana promoted gateway 10→25% "gates green"`: a sentence, for it is a person's.
+fn draw_act(theme: &Theme, act: &LedgerAct, pen: &mut Pen<'_>) {
+    pen.put(&text::time_of_day(act.at), theme.style(Role::Dim)).skip(1).put("▸", theme.style(Role::Accent)).skip(1);
+    pen.put(&act.sentence(&act.object.name), theme.style(Role::Strong));
 }
 
 fn draw_notice(theme: &Theme, notice: &Notice, names: u16, pen: &mut Pen<'_>) {

@@ -16,17 +16,25 @@ use crate::input::Command;
 /// Cells that sentences take at most: longer lines are hard to read.
 const WIDEST: u16 = 76;
 
-/// What is said: a title, what the server said, what to do.
-struct Saying {
-    mark: Mark,
-    title: String,
-    detail: String,
-    advice: Vec<String>,
+/// What is said: a title, what was heard, what to do.
+pub struct Saying {
+    /// What it means.
+    pub mark: Mark,
+    /// What is so, in a sentence.
+    pub title: String,
+    /// What was heard of it.
+    pub detail: String,
+    /// What to do, in sentences.
+    pub advice: Vec<String>,
 }
 
-/// Says it in the middle of the list's area.
+/// Says what the list has to say in the middle of its area.
 pub fn draw(state: &State, theme: &Theme, condition: &Condition, area: Rect, buffer: &mut Buffer) {
-    let saying = saying(state, condition);
+    say(state, theme, &saying(state, condition), area, buffer);
+}
+
+/// Says something in the middle of an area.
+pub fn say(state: &State, theme: &Theme, saying: &Saying, area: Rect, buffer: &mut Buffer) {
     let room = area.width.saturating_sub(4).min(WIDEST);
     let title = text::wrap(&saying.title, room.saturating_sub(2), 3);
     let detail = text::wrap(&saying.detail, room.saturating_sub(2), 5);
