@@ -12,14 +12,16 @@ pub mod seen;
 pub mod template;
 pub mod until;
 mod verb;
+pub mod watch;
 mod ways;
 
 #[cfg(test)]
 mod tests;
 
 pub use access::{Access, Permission, Reviewed, accesses};
-pub use offer::{Memory, Offer, Owner, Parameters, StableBefore, Subject, Sync, offer};
+pub use offer::{Either, Memory, Offer, Owner, Parameters, StableBefore, Subject, Sync, offer};
 pub use plan::{Act, Authority, Do, Plan, Step, Target, Ticket, Until};
 pub use report::{Outcome, Report, What};
 pub use seen::{Position, Seen};
 pub use verb::Verb;
+pub use watch::Taken;

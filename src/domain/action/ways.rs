@@ -69,7 +69,7 @@ pub(super) fn owner_undoes(subject: &Subject<'_>) -> Option<Box<str>> {
     )
 }
 
-fn tool_words(tool: &str) -> &str {
+pub(super) fn tool_words(tool: &str) -> &str {
     match tool {
         "argocd" => "Argo CD",
         "flux" => "Flux",
@@ -341,7 +341,7 @@ fn target(rollout: &Rollout, set: &ReplicaSet) -> Target {
     }
 }
 
-fn images(containers: &[crate::domain::object::Container]) -> String {
+pub(super) fn images(containers: &[crate::domain::object::Container]) -> String {
     containers.iter().map(|container| container.image.rsplit('/').next().unwrap_or_default()).collect::<Vec<_>>().join(", ")
 }
 
