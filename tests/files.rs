@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pilothouse::config::{Environment, Namespaces, Settings, StartScreen, Tier, Write, resolve::resolve};
+use pilothouse::config::{Confirm, Environment, Namespaces, Pattern, Policy, Settings, StartScreen, Tier, Write, resolve::resolve};
 use pilothouse::input::COMMANDS;
 use pilothouse::input::keymap::{self, Keymap};
 use pilothouse::ui::theme::{self, Depth};
@@ -21,20 +21,21 @@ fn example_configuration_with_its_marks_taken_away_says_the_defaults_too() {
     let expected =
         Environment { name: "prod-us-east-1".into(), context: Some("prod".into()), ..Settings::default().environments[0].clone() };
     assert_eq!((settings.environments, settings.webhook), (vec![expected], None));
+    assert_eq!(settings.policy, Policy::default());
 }
 
 #[test]
 fn example_configuration_shows_every_key_of_the_schema() {
     let schema = serde_json::to_value(schemars::schema_for!(pilothouse::config::raw::File)).unwrap();
     let example: toml::Table = without_marks(EXAMPLE).parse().unwrap();
-    for (table, definition) in [("ui", "Ui"), ("environment", "Environment"), ("ledger", "Ledger")] {
+    for (table, definition) in [("ui", "Ui"), ("policy", "Policy"), ("environment", "Environment"), ("ledger", "Ledger")] {
         let shown = &example[table];
         let shown = shown.as_array().map_or(shown, |list| &list[0]).as_table().unwrap();
         for key in schema["$defs"][definition]["properties"].as_object().unwrap().keys() {
             assert!(shown.contains_key(key), "config.example.toml does not show {table}.{key}");
         }
     }
-    assert_eq!(schema["properties"].as_object().unwrap().len(), 3, "a new table: show it in the example and name it here");
+    assert_eq!(schema["properties"].as_object().unwrap().len(), 4, "a new table: show it in the example and name it here");
 }
 
 #[test]
@@ -48,6 +49,12 @@ fn everything_that_can_be_typed_reaches_the_settings() {
         reduced_motion = true
         start_screen = "rollouts"
         bell = true
+        [policy]
+        reason_min_length = 12
+        ticket_pattern = "INC-[0-9]+"
+        ticket_required = true
+        presets = ["planned", "hotfix"]
+        confirm = "name"
         [[environment]]
         name = "east"
         context = "prod-east"
@@ -56,6 +63,7 @@ fn everything_that_can_be_typed_reaches_the_settings() {
         tier = "stage"
         write = "never"
         region = "us-east-1"
+        policy = { ticket_required = false, ticket_pattern = "", presets = [] }
         [[environment]]
         name = "west"
         kubeconfig = "west.yaml"
@@ -65,6 +73,15 @@ fn everything_that_can_be_typed_reaches_the_settings() {
     assert_eq!((ui.theme.as_str(), ui.keymap.as_str()), ("daylight", "vim"));
     assert_eq!((ui.ascii, ui.mouse, ui.reduced_motion, ui.bell), (true, false, true, true));
     assert_eq!(ui.start_screen, StartScreen::Rollouts);
+    let policy = Policy {
+        reason_min_length: 12,
+        ticket_pattern: Some(Pattern::read("INC-[0-9]+").unwrap()),
+        ticket_required: true,
+        presets: vec!["planned".into(), "hotfix".into()],
+        confirm: Confirm::Name,
+    };
+    assert_eq!(settings.policy, policy);
+    let here = Policy { ticket_pattern: None, ticket_required: false, presets: Vec::new(), ..policy.clone() };
     let east = Environment {
         name: "east".into(),
         context: Some("prod-east".into()),
@@ -73,8 +90,9 @@ fn everything_that_can_be_typed_reaches_the_settings() {
         tier: Tier::Stage,
         write: Write::Never,
         region: Some("us-east-1".into()),
+        policy: here,
     };
-    let west = Environment { name: "west".into(), kubeconfig: vec!["/etc/west.yaml".into()], ..Environment::current() };
+    let west = Environment { name: "west".into(), kubeconfig: vec!["/etc/west.yaml".into()], policy, ..Environment::current() };
     assert_eq!(settings.environments, [east, west]);
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use super::{Common, Exit, Failure, looks};
-use crate::config::{Environment, Files, Namespaces, Settings, Tier, Write, raw};
+use crate::config::{Confirm, Environment, Files, Namespaces, Policy, Settings, Tier, Write, raw};
 use crate::ui::theme::Depth;
 
 /// The example file, which is also the table of defaults.
@@ -88,5 +88,23 @@ fn line(environment: &Environment) -> String {
         Namespaces::Some(names) => format!("namespaces {}", names.join(", ")),
     };
     let context = environment.context.as_ref().map_or("the current context".to_owned(), |name| format!("context {name}"));
-    format!("{}: {context}, {namespaces}, {tier}, {write}", environment.name)
+    format!("{}: {context}, {namespaces}, {tier}, {write}{}", environment.name, asked(&environment.policy))
+}
+
+/// What is asked of those who act, beyond a reason.
+fn asked(policy: &Policy) -> String {
+    let mut all = Vec::new();
+    if policy.reason_min_length > 0 {
+        all.push(format!("a reason of {} letters", policy.reason_min_length));
+    }
+    match (&policy.ticket_pattern, policy.ticket_required) {
+        (Some(pattern), true) => all.push(format!("a ticket like {}", pattern.as_str())),
+        (Some(pattern), false) => all.push(format!("any ticket like {}", pattern.as_str())),
+        (None, true) => all.push("a ticket".to_owned()),
+        (None, false) => {}
+    }
+    if policy.confirm == Confirm::Name {
+        all.push("the rollout's name".to_owned());
+    }
+    if all.is_empty() { String::new() } else { format!(", asks for {}", all.join(" and ")) }
 }

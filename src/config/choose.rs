@@ -54,8 +54,9 @@ impl Settings {
         if let Some((place, _)) = having.max_by_key(|(place, one)| (one.write, one.tier, std::cmp::Reverse(*place))) {
             return place;
         }
-        let unknown = Environment { name: context.to_owned(), context: Some(context.to_owned()), ..Environment::current() };
-        if self.environments.len() == 1 && self.environments.first() == Some(&Environment::current()) {
+        let current = Environment { policy: self.policy.clone(), ..Environment::current() };
+        let unknown = Environment { name: context.to_owned(), context: Some(context.to_owned()), ..current.clone() };
+        if self.environments.len() == 1 && self.environments.first() == Some(&current) {
             self.environments.clear();
         }
         self.environments.push(unknown);
@@ -66,7 +67,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Tier, Write};
+    use crate::config::{Policy, Tier, Write};
 
     fn environment(name: &str, context: &str, tier: Tier, write: Write) -> Environment {
         Environment {
@@ -133,6 +134,16 @@ mod tests {
         settings.choose(&Choice { context: Some("north".into()), ..Choice::default() }).unwrap();
         assert_eq!(settings.environments.len(), 1);
         assert_eq!(chosen(&settings).name, "north");
+    }
+
+    #[test]
+    fn an_unknown_context_is_held_to_the_policy_of_all() {
+        let policy = Policy { ticket_required: true, ..Policy::default() };
+        let current = Environment { policy: policy.clone(), ..Environment::current() };
+        let mut settings = Settings { environments: vec![current], policy, ..Settings::default() };
+        settings.choose(&Choice { context: Some("north".into()), ..Choice::default() }).unwrap();
+        assert_eq!(settings.environments.len(), 1);
+        assert!(chosen(&settings).policy.ticket_required);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod choose;
 pub mod error;
 pub mod files;
+pub mod policy;
 pub mod raw;
 pub mod resolve;
 pub mod secret;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 pub use choose::Choice;
 pub use error::Error;
 pub use files::Files;
+pub use policy::{Confirm, Pattern, Policy};
 pub use webhook::Webhook;
 
 /// Everything that the program needs to know before it starts.
@@ -25,6 +27,8 @@ pub struct Settings {
     pub environments: Vec<Environment>,
     /// Environment shown first, by place.
     pub start_environment: usize,
+    /// What those who act are asked for where an environment does not say it.
+    pub policy: Policy,
     /// No acting key works.
     pub readonly: bool,
     /// Folder of what is kept across starts: the ledger, which cluster an environment led to.
@@ -41,6 +45,7 @@ impl Default for Settings {
             ui: Ui::default(),
             environments: vec![Environment::current()],
             start_environment: 0,
+            policy: Policy::default(),
             readonly: false,
             state: PathBuf::new(),
             demo: false,
@@ -110,6 +115,8 @@ pub struct Environment {
     pub write: Write,
     /// Region, for people.
     pub region: Option<String>,
+    /// What those who act here are asked for.
+    pub policy: Policy,
 }
 
 impl Environment {
@@ -126,6 +133,7 @@ impl Environment {
             tier: Tier::default(),
             write: Write::default(),
             region: None,
+            policy: Policy::default(),
         }
     }
 }

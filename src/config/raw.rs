@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{StartScreen, Tier, Write};
+use super::{Confirm, StartScreen, Tier, Write};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -16,6 +16,9 @@ pub struct File {
     /// Looks and keys.
     #[serde(default)]
     pub ui: Ui,
+    /// What those who act are asked for.
+    #[serde(default)]
+    pub policy: Policy,
     /// Environments, in the order of the switcher.
     #[serde(default)]
     pub environment: Vec<Environment>,
@@ -56,6 +59,23 @@ pub struct Ledger {
     pub webhook_file: Option<Spanned<PathBuf>>,
 }
 
+/// `[policy]`, and what an environment lays over it. None of it holds up somebody who goes back.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Letters that a reason needs at least.
+    pub reason_min_length: Option<usize>,
+    /// Regular expression that a ticket has to match as a whole; empty takes anything.
+    #[schemars(with = "Option<String>")]
+    pub ticket_pattern: Option<Spanned<String>>,
+    /// Whether an act needs a ticket.
+    pub ticket_required: Option<bool>,
+    /// Reasons that Alt-1 to Alt-9 insert.
+    pub presets: Option<Vec<String>>,
+    /// Whether the key on the button is enough, or the rollout's name has to be typed.
+    pub confirm: Option<Confirm>,
+}
+
 /// How marks are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -86,6 +106,8 @@ pub struct Environment {
     pub write: Option<Write>,
     /// Region, for people.
     pub region: Option<String>,
+    /// What is asked here instead of what `[policy]` says.
+    pub policy: Option<Policy>,
 }
 
 /// One path or several.

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::raw::{self, Glyphs, OneOrMany};
-use super::{Environment, Error, Namespaces, Settings, Ui, Webhook};
+use super::{Environment, Error, Namespaces, Pattern, Policy, Settings, Ui, Webhook};
 
 /// Reads a configuration. `path` is named in errors; `home` is what `~/` stands for.
 pub fn resolve(path: &Path, text: &str, home: Option<&Path>) -> Result<Settings, Error> {
     let file = parse(path, text)?;
     let reader = Reader { path, text, home };
-    let environments = reader.environments(file.environment)?;
+    let policy = reader.policy(file.policy, Policy::default())?;
+    let environments = reader.environments(file.environment, &policy)?;
     let webhook = reader.webhook(file.ledger)?;
-    Ok(Settings { ui: ui(file.ui), environments, webhook, ..Settings::default() })
+    Ok(Settings { ui: ui(file.ui), environments, policy, webhook, ..Settings::default() })
 }
 
 /// Parses a configuration without filling in anything.
@@ -46,15 +47,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn environments(&self, typed: Vec<raw::Environment>) -> Result<Vec<Environment>, Error> {
+    fn environments(&self, typed: Vec<raw::Environment>, policy: &Policy) -> Result<Vec<Environment>, Error> {
         if typed.is_empty() {
-            return Ok(vec![Environment::current()]);
+            return Ok(vec![Environment { policy: policy.clone(), ..Environment::current() }]);
         }
         let mut seen = BTreeMap::new();
         let mut environments = Vec::with_capacity(typed.len());
         for one in typed {
             let place = one.name.span();
-            let environment = self.environment(one)?;
+            let environment = self.environment(one, policy)?;
             if let Some(line) = seen.insert(environment.name.clone(), self.line(place.start)) {
                 let text = format!("two environments are called '{}': the first is on line {line}.", environment.name);
                 return Err(self.wrong(place, text));
@@ -64,7 +65,7 @@ impl Reader<'_> {
         Ok(environments)
     }
 
-    fn environment(&self, typed: raw::Environment) -> Result<Environment, Error> {
+    fn environment(&self, typed: raw::Environment, policy: &Policy) -> Result<Environment, Error> {
         let place = typed.name.span();
         let name = typed.name.into_inner();
         if name.trim().is_empty() {
@@ -89,6 +90,28 @@ impl Reader<'_> {
             tier: typed.tier.unwrap_or_default(),
             write: typed.write.unwrap_or_default(),
             region: typed.region.filter(|region| !region.is_empty()),
+            policy: self.policy(typed.policy.unwrap_or_default(), policy.clone())?,
+        })
+    }
+
+    /// What is typed, laid over what holds without it.
+    fn policy(&self, typed: raw::Policy, base: Policy) -> Result<Policy, Error> {
+        let ticket_pattern = match typed.ticket_pattern {
+            None => base.ticket_pattern,
+            Some(pattern) if pattern.get_ref().is_empty() => None,
+            Some(pattern) => {
+                let place = pattern.span();
+                let text = pattern.into_inner();
+                let read = Pattern::read(&text);
+                Some(read.map_err(|error| self.wrong(place, format!("'{text}' is no regular expression: {error}.")))?)
+            }
+        };
+        Ok(Policy {
+            reason_min_length: typed.reason_min_length.unwrap_or(base.reason_min_length),
+            ticket_pattern,
+            ticket_required: typed.ticket_required.unwrap_or(base.ticket_required),
+            presets: typed.presets.unwrap_or(base.presets),
+            confirm: typed.confirm.unwrap_or(base.confirm),
         })
     }
 

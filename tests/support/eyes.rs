@@ -212,7 +212,7 @@ pub fn environment(kubeconfig: &Path, context: Option<&str>, namespaces: Namespa
         namespaces,
         tier: Tier::Dev,
         write: Write::Never,
-        region: None,
+        ..Environment::current()
     }
 }
 

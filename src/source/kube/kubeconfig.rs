@@ -149,7 +149,7 @@ mod tests {
     fn environment(kubeconfig: Vec<PathBuf>, context: Option<&str>) -> Environment {
         let context = context.map(str::to_owned);
         let (name, namespaces) = ("prod".to_owned(), Namespaces::All);
-        Environment { name, context, kubeconfig, namespaces, tier: Tier::Prod, write: Write::Never, region: None }
+        Environment { name, context, kubeconfig, namespaces, tier: Tier::Prod, write: Write::Never, ..Environment::current() }
     }
 
     fn file(folder: &Path, name: &str, current: &str, cluster: &str, user: &str) -> PathBuf {
