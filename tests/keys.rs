@@ -342,7 +342,8 @@ fn the_mouse_selects_opens_and_presses_hints() {
     cockpit.click(rows.x + 4, rows.y + 2);
     assert_eq!(cockpit.state.screen, Screen::Detail(key("api")));
     cockpit.press("1");
-    let quit = layout.hints.iter().find(|hint| hint.words == "quit").unwrap().area;
+    cockpit.tell(Msg::Resize { columns: 200, rows: cockpit.state.size.height });
+    let quit = cockpit.state.layout().unwrap().hints.iter().find(|hint| hint.words == "quit").unwrap().area;
     assert_eq!(cockpit.click(quit.x, quit.y), [Effect::Quit]);
     cockpit.tell(Msg::Mouse(Mouse { what: MouseKind::ScrollUp, column: rows.x, row: rows.y }));
     assert_eq!(cockpit.selected(), "checkout");

@@ -4,13 +4,17 @@
 
 mod support;
 
+mod acting;
 mod captures_act;
 mod captures_act_flagger;
 mod captures_read;
 mod cli;
 mod cli_ledger;
+mod courses;
+mod dialogs;
 mod files;
 mod finding;
+mod inspect;
 mod keys;
 mod kubectl;
 mod ledger;

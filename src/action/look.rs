@@ -103,7 +103,7 @@ fn of<T: Kept>(item: &Value) -> std::sync::Arc<T> {
 }
 
 /// The labels by which a Rollout finds its ReplicaSets; empty where it does not say, or where it says more than labels.
-fn selector(rollout: &Rollout) -> String {
+pub(super) fn selector(rollout: &Rollout) -> String {
     let labels = |selector: &Selector| {
         let pairs = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
         pairs.collect::<Vec<_>>().join(",")
@@ -111,7 +111,7 @@ fn selector(rollout: &Rollout) -> String {
     rollout.spec.selector.as_ref().map(labels).unwrap_or_default()
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
             out.push(char::from(byte));

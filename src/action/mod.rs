@@ -5,6 +5,7 @@ mod carry;
 mod desk;
 mod explain;
 mod identity;
+mod inspect;
 mod look;
 mod permit;
 mod review;
@@ -20,7 +21,10 @@ use tokio::runtime::Handle;
 
 use crate::config::{Environment, Settings};
 use crate::domain::action::{Act, Outcome, Report, What};
-use crate::domain::id::EnvironmentId;
+use crate::domain::contents::Contents;
+use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::ledger::LedgerView;
+use crate::ledger::operator::operator;
 use crate::ledger::{Ledger, Text};
 use crate::source::Clock;
 
@@ -81,6 +85,41 @@ impl Runner {
         if let Some(desk) = self.desk(asked.environment) {
             self.runtime.spawn(async move { answer(desk.review(&asked).await) });
         }
+    }
+
+    /// Looks in the background what is in a release: what its newest revision has and stable has not.
+    pub fn inspect(
+        &self,
+        environment: EnvironmentId,
+        (key, uid): (Key, Box<str>),
+        answer: impl FnOnce(Result<Contents, String>) + Send + 'static,
+    ) {
+        if let Some(desk) = self.desk(environment) {
+            self.runtime.spawn(async move { answer(desk.inspect(&key, &uid).await) });
+        }
+    }
+
+    /// Reads the ledger in the background.
+    pub fn read_ledger(&self, answer: impl FnOnce(LedgerView) + Send + 'static) {
+        let ledger = self.shared.ledger.clone();
+        self.runtime.spawn_blocking(move || {
+            answer(match ledger {
+                Ok(ledger) => ledger.view(),
+                Err(problem) => LedgerView { problem: Some(problem), ..LedgerView::default() },
+            });
+        });
+    }
+
+    /// Settles in the background the ticket that an act owes; says why not, as a sentence.
+    pub fn settle_ticket(&self, act: String, ticket: String, answer: impl FnOnce(Result<(), String>) + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        self.runtime.spawn_blocking(move || {
+            let settle = |ledger: &Ledger| {
+                let operator = operator(None);
+                ledger.settle_ticket(shared.clock.now(), &act, ticket.into(), operator).map(drop).map_err(|error| error.to_string())
+            };
+            answer(shared.ledger.as_ref().map_err(String::clone).and_then(settle));
+        });
     }
 
     /// Settles in the background, by reading the clusters, what processes that died left open on the ledger.

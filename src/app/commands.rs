@@ -6,7 +6,7 @@ use super::edit::Edit;
 use super::effect::Effect;
 use super::state::{Env, Overlay, Screen, State, Toast};
 use super::table::Move;
-use super::{focus, palette, panes, scroll};
+use super::{acting, dialog, focus, palette, panes, scroll};
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::input::keymap::LEAVES;
 use crate::input::{Code, Command, KeyPress};
@@ -23,7 +23,8 @@ pub(super) fn key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
     match state.overlay {
         Some(Overlay::Filter) => return filter_key(state, env, key),
         Some(Overlay::Palette(_)) => return palette::key(state, env, key),
-        Some(Overlay::Environments(_) | Overlay::Help) | None => {}
+        Some(Overlay::Dialog(_)) => return dialog::keys::key(state, key),
+        Some(Overlay::Environments(_) | Overlay::Help | Overlay::Marks(_)) | None => {}
     }
     match state.keymap.command(key) {
         Some(command) => run(state, env, command),
@@ -40,7 +41,8 @@ pub(super) fn paste(state: &mut State, env: &Env, text: &str) -> Vec<Effect> {
             set_filter(state, typed.text());
         }
         Some(Overlay::Palette(_)) => palette::paste(state, env, text),
-        Some(Overlay::Environments(_) | Overlay::Help) | None => {}
+        Some(Overlay::Dialog(_)) => dialog::keys::paste(state, text),
+        Some(Overlay::Environments(_) | Overlay::Help | Overlay::Marks(_)) | None => {}
     }
     Vec::new()
 }
@@ -68,6 +70,19 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Reverse => sort(state, true),
         Command::Copy => return copy(state),
         Command::Contents => return contents(state),
+        Command::Promote
+        | Command::PromoteFull
+        | Command::Hold
+        | Command::Resume
+        | Command::Abort
+        | Command::RollBack
+        | Command::Retry
+        | Command::Restart
+        | Command::SkipStep
+        | Command::SetImage
+        | Command::TerminateAnalysis => {
+            return command.verb().map(|verb| acting::open(state, verb)).unwrap_or_default();
+        }
         Command::Bridge => base(state, Screen::Bridge),
         Command::Rollouts => base(state, Screen::Rollouts),
         Command::Ledger => ledger(state),
@@ -80,6 +95,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Ticket => palette::open(state, env, "ticket "),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],
+        Command::Trust => return vec![Effect::Trust(state.shown)],
         Command::Quit => return vec![Effect::Quit],
     }
     Vec::new()
@@ -124,6 +140,8 @@ fn go(state: &mut State, to: Move) {
             let height = state.ledger_height();
             state.ledger.go(to, height);
         }
+        Some(Overlay::Marks(_)) => scroll::marks(state, to),
+        Some(Overlay::Dialog(_)) => {}
         Some(Overlay::Filter) | None if focus::on_list(state) => {
             let (height, now) = (state.list_height(), state.now);
             state.environment_mut().table.go(to, height, now);
@@ -137,16 +155,22 @@ fn page(state: &mut State, direction: isize, part: usize) {
         Some(Overlay::Help) => scroll::help_height(state),
         Some(Overlay::Palette(_)) => state.layout().and_then(|layout| layout.overlay).map_or(0, panes::palette_height),
         Some(Overlay::Environments(_)) => state.environments.len(),
-        Some(Overlay::Filter) | None => scroll::height(state),
+        Some(Overlay::Marks(_)) => scroll::marks_height(state),
+        Some(Overlay::Filter | Overlay::Dialog(_)) | None => scroll::height(state),
     };
     let rows = isize::try_from((height.saturating_sub(usize::from(part == 1)) / part).max(1)).unwrap_or(1);
     go(state, Move::By(direction * rows));
 }
 
 fn open(state: &mut State) -> Vec<Effect> {
+    let on_now = matches!(state.overlay, Some(Overlay::Filter) | None) && state.focus == super::panes::Pane::Now;
+    if on_now && acting::show_marks(state) {
+        return Vec::new();
+    }
     match state.overlay {
         Some(Overlay::Environments(chosen)) => switch(state, chosen),
-        Some(Overlay::Help | Overlay::Palette(_)) => state.overlay = None,
+        Some(Overlay::Help | Overlay::Palette(_) | Overlay::Marks(_)) => state.overlay = None,
+        Some(Overlay::Dialog(_)) => {}
         Some(Overlay::Filter) | None => match &state.screen {
             Screen::Bridge | Screen::Rollouts => {
                 if let Some(key) = state.table().selected().cloned() {
@@ -282,6 +306,9 @@ fn sort(state: &mut State, reverse: bool) {
 }
 
 fn copy(state: &mut State) -> Vec<Effect> {
+    if matches!(state.overlay, Some(Overlay::Marks(_))) {
+        return copy_receipt(state);
+    }
     if let Some(act) = state.act() {
         let (text, said) = (act.markdown(), format!("copied {} {} as Markdown", act.words(), act.object.name));
         say(state, said);
@@ -300,6 +327,20 @@ fn copy(state: &mut State) -> Vec<Effect> {
     };
     say(state, said);
     vec![Effect::Copy(copied)]
+}
+
+/// The receipt of the act on the screen.
+fn copy_receipt(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
+    let receipt = state
+        .course()
+        .and_then(|(environment, course)| course.markdown(now, environment.cluster_time(now), &environment.settings.name));
+    let Some(receipt) = receipt else {
+        say(state, "there is no receipt yet: it is not over".to_owned());
+        return Vec::new();
+    };
+    say(state, "copied the receipt".to_owned());
+    vec![Effect::Copy(receipt)]
 }
 
 /// The kubectl command that shows what is on the screen.

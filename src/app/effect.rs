@@ -1,9 +1,10 @@
 //! Everything that the core can wish for. A runner performs it; the core never does.
 
+use crate::domain::action::{Access, Act};
 use crate::domain::id::{EnvironmentId, Key};
 
 /// One wish.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave, with the terminal as it was.
     Quit,
@@ -18,6 +19,10 @@ pub enum Effect {
     },
     /// Give up the connection of an environment and make a new one.
     Reconnect(EnvironmentId),
+    /// Do what a confirmed dialog says. Answered by reports.
+    Act(Box<Act>),
+    /// Learn what somebody ought to know before a dialog is confirmed.
+    Review(Box<Review>),
     /// Read the ledger; answered by [`Msg::Ledger`](super::Msg::Ledger).
     ReadLedger,
     /// Settle the ticket that an act owes; answered by [`Msg::Settled`](super::Msg::Settled).
@@ -38,6 +43,8 @@ pub enum Effect {
         /// Its uid.
         uid: Box<str>,
     },
+    /// Take the cluster that an environment leads to now for the right one; answered by [`Msg::Trusted`](super::Msg::Trusted).
+    Trust(EnvironmentId),
     /// Put a text on the clipboard.
     Copy(String),
     /// Take this theme.
@@ -46,6 +53,21 @@ pub enum Effect {
     Redraw,
     /// Ring the terminal's bell.
     Bell,
+}
+
+/// Questions about an act that is being thought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// The dialog that asks.
+    pub number: u64,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// The Rollout or Canary.
+    pub key: Key,
+    /// Its uid.
+    pub uid: Box<str>,
+    /// What has to be allowed.
+    pub accesses: Vec<Access>,
 }
 
 /// A release to look at closely: whose pods, events and analyses are wanted.

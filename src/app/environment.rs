@@ -1,15 +1,18 @@
 //! One environment as the core knows it: its objects, its list, what happened in it, and how fresh all that is.
 //! Facts of an older connection have no say.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::Cluster;
+use super::course::Courses;
 use super::freshness::Freshness;
 use super::notice::{Before, Notices};
 use super::table::Table;
 use crate::config;
+use crate::domain::action::Memory;
 use crate::domain::fact::{Fact, Health, Link, News, Reading};
 use crate::domain::id::{EnvironmentId, Kind};
 
@@ -26,6 +29,10 @@ pub struct Environment {
     pub table: Table,
     /// What happened in it.
     pub notices: Notices,
+    /// What was done in it from here.
+    pub courses: Courses,
+    /// What is remembered of its releases beyond their objects, by uid, as far as it was asked.
+    pub(super) memories: HashMap<Box<str>, Memory>,
     epoch: u32,
     tried: Timestamp,
     answered: Option<Timestamp>,
@@ -61,6 +68,8 @@ impl Environment {
             cluster: Cluster::default(),
             table: Table::default(),
             notices: Notices::default(),
+            courses: Courses::default(),
+            memories: HashMap::new(),
             epoch: 0,
             tried: now,
             answered: None,

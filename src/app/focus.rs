@@ -28,6 +28,9 @@ pub(super) fn on_ledger(state: &State) -> bool {
 
 /// To the next pane in the order of the screen, or the one before.
 pub(super) fn turn(state: &mut State, by: isize) {
+    if matches!(state.overlay, Some(super::state::Overlay::Marks(_))) {
+        return super::acting::turn_marks(state, by);
+    }
     if state.overlay.is_some() {
         return;
     }

@@ -15,6 +15,8 @@ pub enum Line {
         /// What they do.
         words: &'static str,
     },
+    /// A sentence.
+    Words(String),
     /// Nothing.
     Empty,
 }
@@ -27,8 +29,15 @@ pub fn lines(state: &State) -> Vec<Line> {
             lines.push(Line::Empty);
         }
         lines.push(Line::Title(group.title()));
+        if let (Group::Acting, Some(why)) = (group, state.forbidden(state.shown)) {
+            lines.push(Line::Words(format!("Nothing can be changed here: {why}.")));
+            continue;
+        }
         for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
             let keys: Vec<_> = state.keymap.keys(entry.command).iter().map(|key| key.label()).collect();
+            if keys.is_empty() && !entry.command.is_keyless() {
+                continue;
+            }
             // What has no key is in the palette.
             let keys = if keys.is_empty() { format!(":{}", entry.short) } else { keys.join(" ") };
             lines.push(Line::Keys { keys, words: entry.words });

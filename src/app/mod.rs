@@ -1,22 +1,27 @@
 //! The pure core: `update(state, message) -> effects`. No I/O, no clock, no randomness.
 
 pub mod act;
+pub mod acting;
 pub mod cluster;
 mod commands;
 pub mod contents;
+pub mod course;
 pub mod detail;
+pub mod dialog;
 pub mod edit;
 pub mod effect;
 pub mod environment;
 mod focus;
 pub mod freshness;
 pub mod help;
+mod hints;
 pub mod ledger;
 pub mod look;
 mod mouse;
 pub mod msg;
 pub mod notice;
 pub mod now;
+pub mod page;
 pub mod palette;
 pub mod panes;
 mod scroll;
@@ -26,12 +31,14 @@ pub mod text;
 mod update;
 mod wake;
 
-pub use effect::{Effect, Subject};
+pub use course::Marks;
+pub use dialog::Dialog;
+pub use effect::{Effect, Review, Subject};
 pub use environment::{Condition, Environment};
 pub use freshness::Freshness;
 pub use ledger::Ledger;
 pub use msg::{Mouse, MouseKind, Msg};
-pub use panes::{Hint, Layout, Pane, Picture};
+pub use panes::{Hint, Layout, Pane, Picture, Press};
 pub use state::{Env, Overlay, Screen, State};
 pub use table::{Sort, Table};
 pub use update::update;

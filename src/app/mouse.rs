@@ -3,7 +3,9 @@
 use ratatui::layout::{Position, Rect};
 
 use super::commands::{self, run};
+use super::dialog;
 use super::effect::Effect;
+use super::hints::Press;
 use super::msg::{Mouse, MouseKind};
 use super::palette;
 use super::panes::{self, Layout, Pane};
@@ -18,6 +20,13 @@ const NOTCH: usize = 3;
 pub(super) fn mouse(state: &mut State, env: &Env, mouse: Mouse) -> Vec<Effect> {
     let Some(layout) = state.layout() else { return Vec::new() };
     let at = Position::new(mouse.column, mouse.row);
+    if let Some(Overlay::Dialog(_)) = state.overlay {
+        let hint = layout.hints.iter().find(|hint| mouse.what == MouseKind::Press && hint.area.contains(at));
+        return match hint.map(|hint| hint.press) {
+            Some(Press::Key(key)) => dialog::keys::key(state, key),
+            Some(Press::Command(_)) | None => dialog::keys::mouse(state, mouse.what, at),
+        };
+    }
     match mouse.what {
         MouseKind::Press => press(state, env, &layout, at),
         MouseKind::ScrollUp => scroll(state, env, &layout, at, Command::MoveUp),
@@ -28,7 +37,10 @@ pub(super) fn mouse(state: &mut State, env: &Env, mouse: Mouse) -> Vec<Effect> {
 fn press(state: &mut State, env: &Env, layout: &Layout, at: Position) -> Vec<Effect> {
     let hints = layout.tabs.iter().chain(&layout.hints);
     if let Some(hint) = hints.into_iter().find(|hint| hint.area.contains(at)) {
-        return press_hint(state, env, hint.command);
+        return match hint.press {
+            Press::Command(command) => press_hint(state, env, command),
+            Press::Key(_) => Vec::new(),
+        };
     }
     if let (Some(window), Some(_)) = (layout.overlay, &state.overlay) {
         return press_overlay(state, env, window, at);

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::action::{Report, Reviewed};
 use crate::domain::contents::Contents;
 use crate::domain::fact::Fact;
 use crate::domain::ledger::LedgerView;
@@ -28,6 +29,15 @@ pub enum Msg {
     Facts(Vec<Fact>),
     /// It is now this time, by the local clock.
     Tick(Timestamp),
+    /// Something was heard of an act.
+    Acted(Report),
+    /// The questions of a dialog are answered.
+    Reviewed {
+        /// The dialog.
+        number: u64,
+        /// The answers.
+        reviewed: Box<Reviewed>,
+    },
     /// The newest lines of the program's log, oldest first.
     Log(Vec<Line>),
     /// The ledger as it is now.
@@ -39,6 +49,10 @@ pub enum Msg {
         /// Why not, as a sentence.
         done: Result<(), String>,
     },
+    /// The cluster of an environment is taken for the right one from now on, or not: its identity, or why, as a sentence.
+    Trusted(Result<String, String>),
+    /// Something was written on the ledger by this program, elsewhere than in an act of its own.
+    Recorded,
     /// What is in a release.
     Inspected {
         /// The number of the question.

@@ -143,6 +143,11 @@ impl Notices {
         tone == Tone::Bad
     }
 
+    /// Notes something that no fact tells of.
+    pub(super) fn say(&mut self, about: Option<Key>, tone: Tone, text: String, now: Timestamp) {
+        self.push(Notice { at: now, about, tone, text: text.into() });
+    }
+
     fn push(&mut self, notice: Notice) {
         self.lines.push_front(notice);
         self.lines.truncate(KEPT);

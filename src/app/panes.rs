@@ -7,13 +7,12 @@
 //! footer   hints, which the mouse can press
 //! ```
 
-use std::sync::Arc;
-
 use ratatui::layout::{Rect, Size};
-use unicode_width::UnicodeWidthStr;
 
+pub use super::hints::{Hint, Press};
+use super::page::Page;
 use super::state::{Overlay, Screen, State};
-use crate::input::Command;
+use super::{course, dialog, hints};
 
 /// The smallest terminal that shows anything useful.
 pub const SMALLEST: Size = Size::new(40, 12);
@@ -47,19 +46,6 @@ pub enum Pane {
     Log,
 }
 
-/// A key and what it does here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    /// The command.
-    pub command: Command,
-    /// Its key as the screen shows it.
-    pub key: Arc<str>,
-    /// What it does, in one or two words.
-    pub words: &'static str,
-    /// Its cells: key, a space, words.
-    pub area: Rect,
-}
-
 /// Where everything is on a terminal that is large enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -83,6 +69,8 @@ pub struct Layout {
     pub hints: Vec<Hint>,
     /// The window of the overlay with its border; None for the filter, which is in the list.
     pub overlay: Option<Rect>,
+    /// The rows of a dialog, or of the marks of an act.
+    pub page: Option<Box<Page>>,
 }
 
 impl Layout {
@@ -101,7 +89,7 @@ pub enum Picture {
         wanted: Size,
     },
     /// It fits.
-    Fits(Layout),
+    Fits(Box<Layout>),
 }
 
 /// The panes of a screen, in the order of Tab.
@@ -120,35 +108,68 @@ pub fn of_screen(screen: &Screen) -> &'static [Pane] {
 /// Where everything is.
 pub fn picture(state: &State) -> Picture {
     let size = state.size;
-    if size.width < SMALLEST.width || size.height < SMALLEST.height {
-        return Picture::TooSmall { wanted: SMALLEST };
-    }
+    let Some(body) = body(size) else { return Picture::TooSmall { wanted: SMALLEST } };
     let header = Rect::new(0, 0, size.width, 1);
     let footer = Rect::new(0, size.height - 1, size.width, 1);
-    let body = Rect::new(0, 1, size.width, size.height - 2);
-    let all = of_screen(&state.screen);
-    let alone = state.zoomed || all.len() == 1 || !fits_all(size);
-    let (summary, panes) = if alone {
-        let summary = (all.len() > 1).then_some(Rect { height: 1, ..body });
-        let taken = u16::from(summary.is_some());
-        (summary, vec![(state.focus, Rect { y: body.y + taken, height: body.height - taken, ..body })])
-    } else {
-        (None, arrange(&state.screen, body))
-    };
-    let list = panes.iter().find(|(pane, _)| matches!(pane, Pane::Rollouts | Pane::Ledger)).map(|(_, area)| *area);
-    let [owed, rows, filter] = list.map_or([None; 3], |area| list_parts(state, area));
-    Picture::Fits(Layout {
+    let (summary, panes) = shown(state, body);
+    let [owed, rows, filter] = list_area(&panes).map_or([None; 3], |area| list_parts(state, area));
+    let page = page(state, body);
+    Picture::Fits(Box::new(Layout {
         header,
-        tabs: tabs(state, header),
+        tabs: hints::tabs(state, header),
         summary,
         panes,
         owed,
         rows,
         filter,
         footer,
-        hints: hints(state, footer),
-        overlay: overlay(state, body),
-    })
+        hints: hints::hints(state, footer),
+        overlay: page.as_ref().map_or_else(|| overlay(state, body), |page| Some(page.window)),
+        page,
+    }))
+}
+
+/// Rows of the list that are visible, worked out without anything else: this is asked after every message.
+pub(super) fn list_height(state: &State) -> usize {
+    let Some(body) = body(state.size) else { return 0 };
+    let (_, panes) = shown(state, body);
+    list_area(&panes).and_then(|area| list_parts(state, area)[1]).map_or(0, |rows| usize::from(rows.height))
+}
+
+/// Whether anything useful is on the screen.
+pub(super) fn fits(state: &State) -> bool {
+    body(state.size).is_some()
+}
+
+/// Everything between the first line and the last; None where nothing useful fits.
+fn body(size: Size) -> Option<Rect> {
+    let fits = size.width >= SMALLEST.width && size.height >= SMALLEST.height;
+    fits.then(|| Rect::new(0, 1, size.width, size.height - 2))
+}
+
+/// The panes that are shown, and the line about the others.
+fn shown(state: &State, body: Rect) -> (Option<Rect>, Vec<(Pane, Rect)>) {
+    let all = of_screen(&state.screen);
+    let alone = state.zoomed || all.len() == 1 || !fits_all(state.size);
+    if !alone {
+        return (None, arrange(&state.screen, body));
+    }
+    let summary = (all.len() > 1).then_some(Rect { height: 1, ..body });
+    let taken = u16::from(summary.is_some());
+    (summary, vec![(state.focus, Rect { y: body.y + taken, height: body.height - taken, ..body })])
+}
+
+fn list_area(panes: &[(Pane, Rect)]) -> Option<Rect> {
+    panes.iter().find(|(pane, _)| matches!(pane, Pane::Rollouts | Pane::Ledger)).map(|(_, area)| *area)
+}
+
+/// The rows of the window that is made of rows.
+fn page(state: &State, body: Rect) -> Option<Box<Page>> {
+    match state.overlay.as_ref()? {
+        Overlay::Dialog(dialog) => Some(Box::new(dialog::page(state, dialog, body))),
+        Overlay::Marks(marks) => Some(Box::new(course::page(state, marks, body))),
+        Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help => None,
+    }
 }
 
 fn fits_all(size: Size) -> bool {
@@ -233,7 +254,7 @@ pub(super) fn palette_height(window: Rect) -> usize {
 
 fn overlay(state: &State, body: Rect) -> Option<Rect> {
     let (width, height) = match state.overlay.as_ref()? {
-        Overlay::Filter => return None,
+        Overlay::Filter | Overlay::Dialog(_) | Overlay::Marks(_) => return None,
         Overlay::Environments(_) => (76, u16::try_from(state.environments.len()).unwrap_or(u16::MAX).saturating_add(4)),
         Overlay::Help => (92, body.height),
         // Its height stays as one types, and its upper edge where the eye is.
@@ -244,50 +265,6 @@ fn overlay(state: &State, body: Rect) -> Option<Rect> {
         return Some(Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 6, width, height));
     }
     Some(Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height))
-}
-
-/// Name of the program and the screens, where the right half is left for environment, freshness and clock.
-fn tabs(state: &State, header: Rect) -> Vec<Hint> {
-    if header.width < 100 {
-        return Vec::new();
-    }
-    // " pilothouse  "
-    place(state, Rect { x: 13, width: header.width / 2, ..header }, &[Command::Bridge, Command::Rollouts, Command::Ledger])
-}
-
-fn hints(state: &State, footer: Rect) -> Vec<Hint> {
-    use Command::{Back, Contents, Copy, Environments, Filter, FocusNext, Help, Palette, Quit, Reconnect, RolloutOpen, Sort, Zoom};
-    let commands: &[Command] = match (&state.overlay, &state.screen) {
-        (Some(Overlay::Filter | Overlay::Palette(_)), _) => &[RolloutOpen, Back],
-        (Some(Overlay::Environments(_)), _) => &[RolloutOpen, Back, Reconnect],
-        (Some(Overlay::Help), _) => &[Back],
-        (None, Screen::Bridge | Screen::Rollouts) => {
-            &[RolloutOpen, Filter, Palette, Help, Contents, Environments, Sort, Zoom, Copy, Quit]
-        }
-        (None, Screen::Detail(_)) => &[Back, FocusNext, Palette, Help, Contents, Zoom, Copy, Environments, Quit],
-        (None, Screen::Ledger) => &[RolloutOpen, Filter, Copy, Palette, Help, Back, Quit],
-        (None, Screen::Act(_)) => &[Back, Copy, Palette, Help, Quit],
-        (None, Screen::Contents(_)) => &[Back, Contents, Palette, Help, Quit],
-        (None, Screen::Log) => &[Back, Palette, Help, Quit],
-    };
-    place(state, Rect { x: 1, width: footer.width.saturating_sub(2), ..footer }, commands)
-}
-
-/// Hints one after the other with two cells between; what does not fit is left out.
-fn place(state: &State, line: Rect, commands: &[Command]) -> Vec<Hint> {
-    let mut hints = Vec::with_capacity(commands.len());
-    let mut x = line.x;
-    for command in commands {
-        let Some(key) = state.keymap.label(*command) else { continue };
-        let words = command.entry().short;
-        let width = u16::try_from(key.width() + 1 + words.width()).unwrap_or(u16::MAX);
-        if x.saturating_add(width) > line.right() {
-            continue;
-        }
-        hints.push(Hint { command: *command, key: key.clone(), words, area: Rect { x, width, ..line } });
-        x = x.saturating_add(width + 2);
-    }
-    hints
 }
 
 fn split_rows(area: Rect, height: u16) -> (Rect, Rect) {

@@ -1,7 +1,7 @@
 //! How far panes are scrolled that can be longer than their area. Never past the last line.
 
 use super::panes::Pane;
-use super::state::{Screen, State};
+use super::state::{Overlay, Screen, State};
 use super::table::Move;
 use super::{act, contents, detail, help, now};
 
@@ -49,6 +49,19 @@ pub(super) fn pane(state: &mut State, to: Move) {
 /// Scrolls the help.
 pub(super) fn help(state: &mut State, to: Move) {
     state.scroll.help = scrolled(state.scroll.help, to, help::lines(state).len(), help_height(state));
+}
+
+/// Rows of the marks that fit into their window.
+pub(super) fn marks_height(state: &State) -> usize {
+    state.layout().and_then(|layout| layout.page).map_or(0, |page| page.rows.len())
+}
+
+/// Scrolls the marks.
+pub(super) fn marks(state: &mut State, to: Move) {
+    let Some(page) = state.layout().and_then(|layout| layout.page) else { return };
+    if let Some(Overlay::Marks(marks)) = &mut state.overlay {
+        marks.scroll = scrolled(marks.scroll, to, page.rows.len() + page.hidden + usize::from(page.hidden > 0), page.rows.len());
+    }
 }
 
 fn scrolled(from: usize, to: Move, lines: usize, height: usize) -> usize {

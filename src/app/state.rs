@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use ratatui::layout::Size;
 
 use super::contents::Inspection;
+use super::course::Marks;
+use super::dialog::Dialog;
 use super::environment::Environment;
 use super::freshness::Freshness;
 use super::ledger::Ledger;
@@ -49,7 +51,7 @@ pub enum Screen {
 }
 
 /// What lies over the screen and has the keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
     /// A filter is being typed; the list follows every letter.
     Filter,
@@ -59,6 +61,10 @@ pub enum Overlay {
     Palette(Palette),
     /// All keys. Its lines are [`super::help::lines`].
     Help,
+    /// What is about to be done to a release.
+    Dialog(Box<Dialog>),
+    /// How an act goes that was confirmed.
+    Marks(Marks),
 }
 
 /// How far each pane that can be longer than its area is scrolled, in lines.
@@ -134,6 +140,8 @@ pub struct State {
     pub(super) look: Look,
     /// How many inspections were asked for.
     pub(super) inspections: u64,
+    /// Dialogs and acts so far: each gets a number that no other had.
+    numbers: u64,
 }
 
 impl State {
@@ -169,6 +177,7 @@ impl State {
             behind: Vec::new(),
             look: Look::default(),
             inspections: 0,
+            numbers: 0,
         }
     }
 
@@ -222,23 +231,25 @@ impl State {
     /// The layout, if the terminal is large enough.
     pub fn layout(&self) -> Option<Layout> {
         match self.picture() {
-            Picture::Fits(layout) => Some(layout),
+            Picture::Fits(layout) => Some(*layout),
             Picture::TooSmall { .. } => None,
         }
     }
 
     /// Rows of the list of releases that are visible; 0 where it is not shown.
     pub(super) fn list_height(&self) -> usize {
-        if self.screen == Screen::Ledger { 0 } else { self.rows() }
+        if self.screen == Screen::Ledger { 0 } else { panes::list_height(self) }
     }
 
     /// Rows of the ledger that are visible; 0 where it is not shown.
     pub(super) fn ledger_height(&self) -> usize {
-        if self.screen == Screen::Ledger { self.rows() } else { 0 }
+        if self.screen == Screen::Ledger { panes::list_height(self) } else { 0 }
     }
 
-    fn rows(&self) -> usize {
-        self.layout().and_then(|layout| layout.rows).map_or(0, |rows| usize::from(rows.height))
+    /// A number that no dialog and no act had before.
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers = self.numbers.saturating_add(1);
+        self.numbers
     }
 
     /// The act on the screen: the opened one, else the selected one.

@@ -3,7 +3,8 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{commands, contents, ledger, look, mouse};
+use super::{commands, contents, course, dialog, ledger, look, mouse};
+use crate::domain::action::{Report, What};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
 use jiff::Timestamp;
@@ -17,7 +18,11 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
         Msg::Mouse(mouse) => mouse::mouse(state, env, mouse),
         Msg::Resize { columns, rows } => resize(state, columns, rows),
         Msg::Facts(facts) => hear(state, env, facts),
-        Msg::Tick(now) => tick(state, now),
+        Msg::Tick(now) => tick(state, env, now),
+        Msg::Acted(report) => acted(state, env, &report),
+        Msg::Trusted(done) => trusted(state, done),
+        Msg::Recorded => vec![Effect::ReadLedger],
+        Msg::Reviewed { number, reviewed } => dialog::reviewed(state, number, *reviewed),
         Msg::Log(lines) => {
             state.log = lines;
             Vec::new()
@@ -44,13 +49,16 @@ fn resize(state: &mut State, columns: u16, rows: u16) -> Vec<Effect> {
     Vec::new()
 }
 
-fn tick(state: &mut State, now: Timestamp) -> Vec<Effect> {
+fn tick(state: &mut State, env: &Env, now: Timestamp) -> Vec<Effect> {
     state.now = now;
     state.toast.take_if(|toast| now >= toast.until);
+    let mut rings = false;
     for environment in &mut state.environments {
         environment.table.tick(&environment.cluster, now);
+        rings |= environment.watch(now);
     }
-    Vec::new()
+    dialog::follow(state);
+    if rings && env.bell { vec![Effect::Bell] } else { Vec::new() }
 }
 
 fn hear(state: &mut State, env: &Env, facts: Vec<Fact>) -> Vec<Effect> {
@@ -67,9 +75,28 @@ fn hear(state: &mut State, env: &Env, facts: Vec<Fact>) -> Vec<Effect> {
     for id in heard {
         if let Some(environment) = state.environments.get_mut(usize::from(id.0)) {
             environment.settle(state.now);
+            rings |= environment.watch(state.now);
         }
     }
+    dialog::follow(state);
     if rings && env.bell { vec![Effect::Bell] } else { Vec::new() }
+}
+
+/// Something was heard of an act. What is on the ledger changed with its beginning and its end.
+fn acted(state: &mut State, env: &Env, report: &Report) -> Vec<Effect> {
+    let rings = course::hear(state, report) && env.bell;
+    let recorded = matches!(report.what, What::Recorded(_) | What::Ended(_));
+    rings.then_some(Effect::Bell).into_iter().chain(recorded.then_some(Effect::ReadLedger)).collect()
+}
+
+/// A cluster is trusted, or cannot be: a dialog that was refused for it asks again.
+fn trusted(state: &mut State, done: Result<String, String>) -> Vec<Effect> {
+    let said = match done {
+        Ok(identity) => format!("trusted from now on: {identity}"),
+        Err(why) => format!("it cannot be told which cluster this is: {why}"),
+    };
+    commands::say(state, said);
+    Vec::new()
 }
 
 /// What became of a ticket is said, and the ledger is read again.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::state::{Screen, State};
+use super::state::{Overlay, Screen, State};
 use crate::domain::id::Key;
 use crate::domain::release::Phase;
 
@@ -34,16 +34,24 @@ impl State {
         }
         let progresses =
             |key: &Key| self.environment().cluster.glance(key).is_some_and(|glance| glance.phase == Phase::Progressing);
-        match &self.screen {
-            Screen::Detail(key) => progresses(key),
-            Screen::Log | Screen::Act(_) => false,
-            Screen::Ledger => !self.ledger.is_read(),
-            Screen::Contents(_) => super::contents::shown(self).is_some_and(|asked| asked.found.is_none()),
-            Screen::Bridge | Screen::Rollouts => {
-                let height = self.list_height();
-                self.table().window(height).chain(self.table().selected()).any(progresses)
+        let waits = match &self.overlay {
+            Some(Overlay::Dialog(dialog)) => dialog.review.is_none(),
+            Some(Overlay::Marks(_)) => self.course().is_some_and(|(_, course)| course.ended.is_none()),
+            Some(Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help) | None => {
+                self.environment().courses.newest_first().any(|course| course.ended.is_none())
             }
-        }
+        };
+        waits
+            || match &self.screen {
+                Screen::Detail(key) => progresses(key),
+                Screen::Log | Screen::Act(_) => false,
+                Screen::Ledger => !self.ledger.is_read(),
+                Screen::Contents(_) => super::contents::shown(self).is_some_and(|asked| asked.found.is_none()),
+                Screen::Bridge | Screen::Rollouts => {
+                    let height = self.list_height();
+                    self.table().window(height).chain(self.table().selected()).any(progresses)
+                }
+            }
     }
 }
 

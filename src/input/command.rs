@@ -46,6 +46,28 @@ pub enum Command {
     Copy,
     /// What is in the newest revision against stable.
     Contents,
+    /// Dialog: one step on.
+    Promote,
+    /// Dialog: to 100 %.
+    PromoteFull,
+    /// Dialog: stand still.
+    Hold,
+    /// Dialog: lift the hold.
+    Resume,
+    /// Dialog: traffic back to stable.
+    Abort,
+    /// Dialog: back to stable, or to an earlier revision.
+    RollBack,
+    /// Dialog: begin an aborted release anew.
+    Retry,
+    /// Dialog: replace the pods.
+    Restart,
+    /// Dialog: past a step that is under way.
+    SkipStep,
+    /// Dialog: release another image.
+    SetImage,
+    /// Dialog: end a running analysis.
+    TerminateAnalysis,
     /// The Bridge.
     Bridge,
     /// The list of rollouts.
@@ -70,6 +92,8 @@ pub enum Command {
     Redraw,
     /// Back to the shell for a while.
     Suspend,
+    /// The cluster that the environment leads to now is the right one.
+    Trust,
     /// Leave.
     Quit,
 }
@@ -81,6 +105,8 @@ pub enum Group {
     Moving,
     /// About the rollout that is selected, or the list of them.
     Rollouts,
+    /// Changes the selected rollout, each through a dialog. A key of this group never only moves.
+    Acting,
     /// Goes somewhere else.
     Going,
     /// About the program.
@@ -89,13 +115,14 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 4] = [Self::Moving, Self::Rollouts, Self::Going, Self::Program];
+    pub const ALL: [Self; 5] = [Self::Moving, Self::Rollouts, Self::Acting, Self::Going, Self::Program];
 
     /// The chapter's title.
     pub fn title(self) -> &'static str {
         match self {
             Self::Moving => "Moving",
             Self::Rollouts => "Rollouts",
+            Self::Acting => "Acting, through a dialog",
             Self::Going => "Going",
             Self::Program => "Program",
         }
@@ -118,7 +145,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 33] = [
+pub const COMMANDS: [Entry; 45] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -145,6 +172,17 @@ pub const COMMANDS: [Entry; 33] = [
         "what is in it: images and template against stable",
         Group::Rollouts,
     ),
+    entry(Command::Promote, "act.promote", "promote", "promote one step", Group::Acting),
+    entry(Command::PromoteFull, "act.promote-full", "→100%", "promote to 100 %, leaving out its steps", Group::Acting),
+    entry(Command::Hold, "act.hold", "hold", "hold it where it is", Group::Acting),
+    entry(Command::Resume, "act.resume", "resume", "let what is held go on", Group::Acting),
+    entry(Command::Abort, "act.abort", "abort", "abort: traffic back to stable, the template stays", Group::Acting),
+    entry(Command::RollBack, "act.roll-back", "roll back", "roll back to stable, or to an earlier revision", Group::Acting),
+    entry(Command::Retry, "act.retry", "retry", "begin an aborted rollout anew", Group::Acting),
+    entry(Command::Restart, "act.restart", "restart", "replace its pods", Group::Acting),
+    entry(Command::SkipStep, "act.skip-step", "skip step", "skip the step that is under way", Group::Acting),
+    entry(Command::SetImage, "act.set-image", "set image", "release another image", Group::Acting),
+    entry(Command::TerminateAnalysis, "act.terminate-analysis", "end analysis", "terminate a running analysis", Group::Acting),
     entry(Command::Bridge, "go.bridge", "Bridge", "the Bridge: all at one glance", Group::Going),
     entry(Command::Rollouts, "go.rollouts", "Rollouts", "the list of rollouts", Group::Going),
     entry(Command::Ledger, "go.ledger", "Ledger", "the ledger: what was done, by whom and why", Group::Going),
@@ -157,6 +195,13 @@ pub const COMMANDS: [Entry; 33] = [
     entry(Command::Ticket, "program.ticket", "ticket", "settle a ticket that is owed: ticket INC-123", Group::Program),
     entry(Command::Redraw, "program.redraw", "redraw", "draw everything anew", Group::Program),
     entry(Command::Suspend, "program.suspend", "suspend", "back to the shell; fg returns", Group::Program),
+    entry(
+        Command::Trust,
+        "program.trust",
+        "trust this cluster",
+        "the cluster behind this environment's name is another one, and that is right",
+        Group::Program,
+    ),
     entry(Command::Quit, "program.quit", "quit", "leave; Ctrl-C leaves always", Group::Program),
 ];
 
@@ -171,20 +216,45 @@ impl Command {
         &TABLE[self as usize]
     }
 
+    /// Whether it changes a release, through a dialog.
+    pub fn acts(self) -> bool {
+        self.entry().group == Group::Acting
+    }
+
+    /// Whether it only moves: within a list, in and out of things. Such a key is pressed without thinking.
+    pub fn moves(self) -> bool {
+        self.entry().group == Group::Moving || matches!(self, Self::RolloutOpen | Self::Back)
+    }
+
     /// Whether it is about one release, so that the palette can say about which.
     pub fn takes_release(self) -> bool {
-        let id = self.entry().id;
-        id.starts_with("rollout.") || id.starts_with("act.")
+        self.acts() || self.entry().id.starts_with("rollout.")
     }
 
     /// Whether it has no key of its own, as it needs more than a key can say or is too rare for one: the palette has it.
     pub fn is_keyless(self) -> bool {
-        matches!(self, Self::Ticket)
+        matches!(
+            self,
+            Self::Retry | Self::Restart | Self::SkipStep | Self::SetImage | Self::TerminateAnalysis | Self::Ticket | Self::Trust
+        )
     }
 
     /// What it does to a release, if it does anything.
     pub fn verb(self) -> Option<Verb> {
-        verb_of(self.entry().id)
+        Some(match self {
+            Self::Promote => Verb::Promote,
+            Self::PromoteFull => Verb::PromoteFull,
+            Self::Hold => Verb::Hold,
+            Self::Resume => Verb::Resume,
+            Self::Abort => Verb::Abort,
+            Self::RollBack => Verb::RollBack,
+            Self::Retry => Verb::Retry,
+            Self::Restart => Verb::Restart,
+            Self::SkipStep => Verb::SkipStep,
+            Self::SetImage => Verb::SetImage,
+            Self::TerminateAnalysis => Verb::TerminateAnalysis,
+            _ => return None,
+        })
     }
 
     /// The command of this name.
@@ -193,13 +263,7 @@ impl Command {
     }
 }
 
-/// The verb of a command that acts, by its name: `act.roll-back`.
-fn verb_of(id: &str) -> Option<Verb> {
-    let name = id.strip_prefix("act.")?;
-    Verb::ALL.into_iter().find(|verb| verb.name() == name || verb.words().replace(' ', "-") == name)
-}
-
-static TABLE: [Entry; 33] = COMMANDS;
+static TABLE: [Entry; 45] = COMMANDS;
 
 #[cfg(test)]
 mod tests {
@@ -216,23 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn verbs_are_found_by_the_names_of_their_commands() {
-        let names = [
-            "promote",
-            "promote-full",
-            "hold",
-            "resume",
-            "abort",
-            "retry",
-            "roll-back",
-            "restart",
-            "skip-step",
-            "set-image",
-            "terminate-analysis",
-        ];
-        let verbs: Vec<_> = names.iter().filter_map(|name| verb_of(&format!("act.{name}"))).collect();
-        assert_eq!(verbs, Verb::ALL);
-        assert_eq!((verb_of("rollout.open"), verb_of("act.dance")), (None, None));
+    fn a_command_acts_if_it_is_about_a_verb_and_every_verb_has_one() {
+        let verbs: HashSet<_> = COMMANDS.iter().filter_map(|entry| entry.command.verb()).collect();
+        assert_eq!(verbs.len(), Verb::ALL.len());
+        for entry in &COMMANDS {
+            assert_eq!(entry.command.acts(), entry.command.verb().is_some(), "{}", entry.id);
+        }
     }
 
     #[test]

@@ -67,6 +67,24 @@ pub enum Error {
         /// The command that wants it too.
         second: &'static str,
     },
+    /// A key that moves on a command that acts, or the other way round.
+    #[error("line {line}: the key '{key}' {habit} ('{has}') and cannot be on '{id}', which {does}. {mend}")]
+    Habit {
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: KeyPress,
+        /// What fingers expect of it.
+        habit: &'static str,
+        /// The command that has it in a built-in keymap.
+        has: &'static str,
+        /// The command that wants it.
+        id: &'static str,
+        /// What that command does.
+        does: &'static str,
+        /// What to do.
+        mend: &'static str,
+    },
     /// The key that leaves always.
     #[error("line {line}: '{LEAVES}' leaves always and cannot be on '{id}'.")]
     Reserved {
@@ -90,8 +108,10 @@ impl Keymap {
         let defaults = parse(DEFAULT)?;
         let own = parse(text)?;
         let mut keymap = Self { commands: HashMap::new(), keys: BTreeMap::new(), labels: BTreeMap::new() };
+        let habits = habits()?;
         for (command, line, key) in &own {
             if let Some(key) = key {
+                against_habit(&habits, *command, *key, *line)?;
                 keymap.bind(*command, *key, *line)?;
             }
         }
@@ -141,6 +161,28 @@ impl Keymap {
             }
         }
     }
+}
+
+/// What keys do in the built-in keymaps, as far as they move or act.
+fn habits() -> Result<Vec<(KeyPress, Command)>, Error> {
+    let mut habits = Vec::new();
+    for (_, text) in BUILT_IN {
+        let bindings = parse(text)?.into_iter().filter(|(command, ..)| command.moves() || command.acts());
+        habits.extend(bindings.filter_map(|(command, _, key)| Some((key?, command))));
+    }
+    Ok(habits)
+}
+
+/// A finger that means to move must never act, in no keymap: not even on somebody else's machine.
+fn against_habit(habits: &[(KeyPress, Command)], command: Command, key: KeyPress, line: usize) -> Result<(), Error> {
+    let clash = |has: Command| (command.acts() && has.moves()) || (command.moves() && has.acts());
+    let Some((_, has)) = habits.iter().find(|(known, has)| *known == key && clash(*has)) else { return Ok(()) };
+    let (habit, does, mend) = if command.acts() {
+        ("moves", "acts", "Give it a key that does not move.")
+    } else {
+        ("acts", "moves", "Give it a key that does not act.")
+    };
+    Err(Error::Habit { line, key, habit, has: has.entry().id, id: command.entry().id, does, mend })
 }
 
 /// Every binding of a text in its order, with its line; a command with an empty list once and without a key.
@@ -204,6 +246,32 @@ mod tests {
         assert_eq!(keymap.command(key('j')), Some(Command::MoveDown));
         assert_eq!(keymap.label(Command::Zoom), None);
         assert_eq!(keymap.command(LEAVES), Some(Command::Quit));
+    }
+
+    #[test]
+    fn no_key_that_moves_acts_and_no_key_that_acts_moves() {
+        says(
+            "\n\"act.promote\" = [\"G\"]",
+            "line 2: the key 'G' moves ('move.last') and cannot be on 'act.promote', which acts. Give it a key that does not move.",
+        );
+        says(
+            "\"move.down\" = [\"R\"]",
+            "line 1: the key 'R' acts ('act.roll-back') and cannot be on 'move.down', which moves. Give it a key that does not act.",
+        );
+        // Also what moves in another keymap, and what goes in and out; also when the command that has it gives it up.
+        for text in [
+            "\"act.hold\" = [\"ctrl-w\"]",
+            "\"act.retry\" = [\"enter\"]",
+            "\"act.abort\" = [\"esc\"]",
+            "\"move.down\" = []\n\"act.hold\" = [\"j\"]",
+            "\"act.hold\" = []\n\"back\" = [\"H\"]",
+        ] {
+            let error = Keymap::read(text).unwrap_err();
+            assert!(matches!(error, Error::Habit { .. }), "{text}: {error}");
+        }
+        let keymap = Keymap::read("\"act.retry\" = [\"T\"]\n\"act.hold\" = [\"ctrl-x\"]").unwrap();
+        assert_eq!(keymap.command(KeyPress::plain(Code::Char('T'))), Some(Command::Retry));
+        assert_eq!(keymap.command(KeyPress::plain(Code::Char('H'))), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod lock;
 pub mod operator;
 mod text;
 pub mod verify;
+pub mod view;
 
 #[cfg(test)]
 mod tests;

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::Event;
 
+use super::hand::hand;
 use super::input::Input;
 use super::pace::Pace;
 use super::painter::Painter;
 use super::screen::Guard;
 use super::signals::Wish;
-use super::{Draw, Load, Wake, convert, now, size};
+use super::{Draw, Load, Wake, Waker, convert, now, size};
 use crate::app::{self, Effect, Env, Msg, Screen, State};
 use crate::log::Ring;
-use crate::source::{Order, Subject};
 use crate::ui::theme::Theme;
 use crate::wire::Running;
 
@@ -38,6 +38,7 @@ pub(super) struct Cycle<'a> {
     pub(super) pace: Pace,
     pub(super) guard: Guard,
     pub(super) running: Option<Running>,
+    pub(super) waker: Waker,
 }
 
 /// How the loop ended.
@@ -102,6 +103,18 @@ impl Cycle<'_> {
         }
     }
 
+    /// Once the parts run: what others left open on the ledger is settled, and what stands there is read.
+    pub(super) fn begin(&mut self) {
+        let Some(running) = &self.running else { return };
+        let waker = self.waker.clone();
+        let read = {
+            let waker = waker.clone();
+            move |view| waker.tell(Msg::Ledger(Box::new(view)))
+        };
+        running.runner().read_ledger(read);
+        running.runner().settle(move || waker.tell(Msg::Recorded));
+    }
+
     /// Draws the state, and remembers how long the terminal took.
     pub(super) fn frame(&mut self) -> io::Result<()> {
         self.follow_log();
@@ -129,7 +142,7 @@ impl Cycle<'_> {
     fn tick(&mut self) -> bool {
         let now = now();
         let due = now >= self.state.next_wake();
-        self.update(Msg::Tick(now));
+        self.tell(Msg::Tick(now));
         due
     }
 
@@ -141,7 +154,7 @@ impl Cycle<'_> {
             let facts = running.mailbox.take(SLICE);
             let all = facts.len() < SLICE;
             if !facts.is_empty() {
-                self.update(Msg::Facts(facts));
+                self.tell(Msg::Facts(facts));
             }
             if all || begun.elapsed() >= BUDGET {
                 return !all;
@@ -157,6 +170,7 @@ impl Cycle<'_> {
             Wake::Signal(Wish::Resize) => self.follow_size(),
             Wake::Panicked => return Ok(Next::End(Ending::Panicked)),
             Wake::Facts => return Ok(Next::Go),
+            Wake::Told(msg) => self.tell(*msg),
         }
         Ok(Next::Draw)
     }
@@ -173,18 +187,18 @@ impl Cycle<'_> {
         Ok(Next::Draw)
     }
 
-    /// Runs the core; what it wishes of the sources is handed on, the rest is returned.
+    /// Tells the core something that no key did.
+    fn tell(&mut self, msg: Msg) {
+        for effect in self.update(msg) {
+            // A terminal that is gone is noticed by the next frame.
+            let _ = self.perform(effect);
+        }
+    }
+
+    /// Runs the core; what it wishes of the running parts is handed on, the rest is returned.
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        let mut effects = app::update(&mut self.state, &self.env, msg);
-        effects.retain_mut(|effect| match (&self.running, order(effect)) {
-            (Some(running), Some(order)) => {
-                running.order(order);
-                false
-            }
-            (None, Some(_)) => false,
-            (_, None) => true,
-        });
-        effects
+        let effects = app::update(&mut self.state, &self.env, msg);
+        effects.into_iter().filter_map(|effect| hand(self.running.as_ref(), &self.waker, effect)).collect()
     }
 
     fn perform(&mut self, effect: Effect) -> io::Result<()> {
@@ -196,11 +210,15 @@ impl Cycle<'_> {
                 Err(error) => tracing::warn!("{error}"),
             },
             Effect::Redraw => self.painter.forget(),
+            // The other wishes have been handed on.
             Effect::Quit
             | Effect::Suspend
             | Effect::Look { .. }
             | Effect::Reconnect(_)
+            | Effect::Act(_)
+            | Effect::Review(_)
             | Effect::ReadLedger
+            | Effect::Trust(_)
             | Effect::SettleTicket { .. }
             | Effect::Inspect { .. } => {}
         }
@@ -232,25 +250,5 @@ impl Cycle<'_> {
             let lines = self.log.lines(LOG_LINES);
             self.update(Msg::Log(lines));
         }
-    }
-}
-
-fn order(effect: &mut Effect) -> Option<Order> {
-    match effect {
-        Effect::Look { environment, subjects } => {
-            let subjects = std::mem::take(subjects).into_iter();
-            let subjects = subjects.map(|one| Subject { key: one.key, uid: one.uid, selector: one.selector }).collect();
-            Some(Order::Look { environment: *environment, subjects })
-        }
-        Effect::Reconnect(environment) => Some(Order::Reconnect(*environment)),
-        Effect::Quit
-        | Effect::Suspend
-        | Effect::ReadLedger
-        | Effect::SettleTicket { .. }
-        | Effect::Inspect { .. }
-        | Effect::Copy(_)
-        | Effect::Theme(_)
-        | Effect::Redraw
-        | Effect::Bell => None,
     }
 }

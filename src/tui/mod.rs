@@ -3,6 +3,7 @@
 
 mod convert;
 mod cycle;
+mod hand;
 mod input;
 mod pace;
 mod painter;
@@ -21,7 +22,7 @@ use self::cycle::Cycle;
 use self::input::Input;
 use self::painter::Painter;
 use self::screen::Guard;
-use crate::app::{Env, State};
+use crate::app::{Env, Msg, State};
 use crate::config::Settings;
 use crate::input::Keymap;
 use crate::log::Ring;
@@ -37,13 +38,15 @@ enum Wake {
     Vanished,
     /// Facts wait in the mailbox.
     Facts,
+    /// An answer to something that the core wished.
+    Told(Box<Msg>),
     /// The system wants something.
     Signal(signals::Wish),
     /// Another thread panicked; the terminal has been restored and the report written.
     Panicked,
 }
 
-/// Wakes the loop because facts wait. For sources.
+/// Wakes the loop because facts wait, or with an answer. For sources and the runner.
 #[derive(Clone, Debug)]
 pub struct Waker(mpsc::Sender<Wake>);
 
@@ -51,6 +54,11 @@ impl Waker {
     /// Wakes it. When the loop has ended this does nothing.
     pub fn wake(&self) {
         let _ = self.0.send(Wake::Facts);
+    }
+
+    /// Brings an answer. When the loop has ended nobody hears it.
+    pub fn tell(&self, msg: Msg) {
+        let _ = self.0.send(Wake::Told(Box::new(msg)));
     }
 }
 
@@ -140,10 +148,12 @@ pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<
         pace: pace::Pace::default(),
         guard,
         running: None,
+        waker: Waker(sender.clone()),
     };
     cycle.frame()?;
-    let waker = Waker(sender.clone());
+    let waker = cycle.waker.clone();
     cycle.running = Some((parts.start)(settings, waker).map_err(Error::Start)?);
+    cycle.begin();
     let input = Input::start(sender)?;
     let ended = cycle.run(&receiver, &input);
     drop(cycle);

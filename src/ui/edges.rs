@@ -9,15 +9,20 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::glyph::Mark;
+use super::overlay::page;
 use super::pen::Pen;
 use super::phrase;
 use super::pieces::Pieces;
 use super::text;
 use super::theme::{Role, Theme};
 use super::widget::{fresh, tier};
+use crate::app::course::Line;
 use crate::app::notice::Tone;
-use crate::app::{Freshness, Hint, Layout, Pane, Screen, State};
+use crate::app::{Freshness, Hint, Layout, Pane, Press, Screen, State};
 use crate::input::Command;
+
+/// That no key acts here. The help says why.
+const READ_ONLY: &str = "READ-ONLY";
 
 /// Draws the first line.
 pub fn header(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
@@ -40,8 +45,8 @@ pub fn header(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer
     let mut line = Pieces::new();
     if named {
         line.push(0, tier::badge(&settings.name, settings.tier), tier::style(theme, settings.tier));
-        if state.readonly {
-            line = line.after(2, 1, "read only", theme.style(Role::Info));
+        if state.forbidden(state.shown).is_some() {
+            line = line.after(2, 1, READ_ONLY, theme.bold(Role::Info));
         }
     }
     line = source(line, state, theme, &freshness);
@@ -61,8 +66,8 @@ fn badge(pen: &mut Pen<'_>, state: &State, theme: &Theme) {
         badge
     };
     pen.put(&badge, tier::style(theme, settings.tier));
-    if state.readonly {
-        pen.skip(1).put("read only", theme.style(Role::Info));
+    if state.forbidden(state.shown).is_some() {
+        pen.skip(1).put(READ_ONLY, theme.bold(Role::Info));
     }
 }
 
@@ -85,14 +90,14 @@ fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, freshness: &Freshn
 
 fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
     let here = matches!(
-        (tab.command, &state.screen),
-        (Command::Bridge, Screen::Bridge)
-            | (Command::Rollouts, Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_))
-            | (Command::Ledger, Screen::Ledger | Screen::Act(_))
+        (tab.press, &state.screen),
+        (Press::Command(Command::Bridge), Screen::Bridge)
+            | (Press::Command(Command::Rollouts), Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_))
+            | (Press::Command(Command::Ledger), Screen::Ledger | Screen::Act(_))
     );
     let words = if here { theme.bold(Role::Accent) } else { theme.style(Role::Text) };
     let key = if here { Role::Accent } else { Role::Dim };
-    Pen::new(buffer, tab.area).put(&tab.key, theme.style(key)).skip(1).put(tab.words, words);
+    Pen::new(buffer, tab.area).put(&tab.key, theme.style(key)).skip(1).put(&tab.words, words);
 }
 
 /// Draws the last line: the keys, or a word to the user.
@@ -102,24 +107,53 @@ pub fn footer(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer
         pen.skip(1).put("▸", theme.style(Role::Accent)).skip(1).put(&toast.text, theme.style(Role::Strong));
         return;
     }
-    let subject = state.subject().map(|key| &*key.name);
     for hint in &layout.hints {
-        let mut pen = Pen::new(buffer, hint.area);
-        pen.put(&hint.key, theme.style(Role::Accent)).skip(1).put(hint.words, theme.style(Role::Dim));
+        draw_hint(theme, hint, layout.footer, buffer);
     }
-    // The name of what the keys are about, where there is room for it.
+    // What is being done, where there is room for it; else the name of what the keys are about.
     let used = layout.hints.last().map_or(layout.footer.x, |hint| hint.area.right());
     let rest = Rect { x: used + 2, width: layout.footer.right().saturating_sub(used + 3), ..layout.footer };
-    if let Some(name) = subject.filter(|name| text::width(name) + 2 <= rest.width) {
+    let act = state.act_lines().into_iter().next().filter(|_| rest.width > 30 && state.overlay.is_none());
+    let subject = state.subject().map(|key| &*key.name);
+    if let Some(act) = act {
+        act_line(state, theme, &act, rest.width).draw_right(&mut Pen::new(buffer, rest));
+    } else if let Some(name) = subject.filter(|name| text::width(name) + 2 <= rest.width) {
         let line = Pieces::new().add(0, "▸ ", theme.style(Role::Dim)).add(0, name, theme.style(Role::Text));
         line.draw_right(&mut Pen::new(buffer, rest));
     }
+}
+
+fn draw_hint(theme: &Theme, hint: &Hint, footer: Rect, buffer: &mut Buffer) {
+    if hint.ruled {
+        let before = Rect { x: hint.area.x.saturating_sub(2).max(footer.x), width: 1, ..hint.area };
+        Pen::new(buffer, before).put("│", theme.style(Role::Border));
+    }
+    // A key that acts stands out; one that would not act now is there, for it says why.
+    let acts = matches!(hint.press, Press::Command(command) if command.acts());
+    let (key, words) = match (hint.alive, acts) {
+        (true, true) => (theme.bold(Role::Accent), theme.style(Role::Text)),
+        (true, false) => (theme.style(Role::Accent), theme.style(Role::Dim)),
+        (false, _) => (theme.style(Role::Border), theme.style(Role::Border)),
+    };
+    Pen::new(buffer, hint.area).put(&hint.key, key).skip(1).put(&hint.words, words);
+}
+
+/// `◐ gateway: rolling back · traffic 25→10 %`.
+pub fn act_line<'a>(state: &State, theme: &Theme, line: &Line, room: u16) -> Pieces<'a> {
+    let mark = page::mark(line.sign);
+    let glyph = theme.glyph(mark, state.now);
+    let words = text::fit(&format!("{}: {}", line.name, line.words), room.saturating_sub(2)).into_owned();
+    Pieces::new().add(0, glyph, theme.mark(mark)).after(1, 0, words, theme.style(Role::Strong))
 }
 
 /// Draws the line about what is not shown because the terminal is small.
 pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let dim = theme.style(Role::Dim);
     let mut line = Pieces::separated(" · ", theme.style(Role::Border));
+    if let Some(act) = state.act_lines().first() {
+        let mark = page::mark(act.sign);
+        line.push(0, format!("{} {}: {}", theme.glyph(mark, state.now), act.name, act.words), theme.mark(mark));
+    }
     // The pane of the release says it itself.
     let subject = state.subject().filter(|_| state.focus != Pane::Release);
     if let Some(release) = subject.and_then(|key| state.release(key)) {

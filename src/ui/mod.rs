@@ -52,9 +52,7 @@ fn screen(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
             Pane::Log => pane::log::draw(state, theme, *area, buffer),
         }
     }
-    if let Some(area) = layout.overlay {
-        overlay::draw(state, theme, area, buffer);
-    }
+    overlay::draw(state, theme, layout, buffer);
     edges::footer(state, theme, layout, buffer);
 }
 

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod api_server;
+pub mod cockpit;
 pub mod company;
 pub mod eyes;
 pub mod liar;

@@ -349,10 +349,11 @@ impl Found {
         offer(wanted.verb, &Subject { object, belongings: &belongings, release: &self.release, memory, now }, &wanted.parameters)
     }
 
-    /// Kind of the workload that has the template, where it is not the Rollout itself.
-    fn workload(&self) -> Option<&str> {
+    /// Kind and name of the workload that has the template, where it is not the Rollout itself.
+    fn workload(&self) -> Option<(&str, &str)> {
         let rollout = self.cluster.rollout(&self.key).and_then(|rollout| rollout.spec.workload_ref.as_ref());
-        rollout.map(|target| &*target.kind).or_else(|| self.cluster.canary(&self.key).map(|canary| &*canary.spec.target_ref.kind))
+        let canary = || self.cluster.canary(&self.key).map(|canary| &canary.spec.target_ref);
+        rollout.map(|target| (&*target.kind, &*target.name)).or_else(|| canary().map(|target| (&*target.kind, &*target.name)))
     }
 }
 

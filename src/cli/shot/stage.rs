@@ -116,11 +116,15 @@ impl Stage {
                     self.asked = true;
                 }
                 Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
-                Effect::Quit
-                | Effect::Suspend
+                // A picture changes nothing, and nobody waits for an answer in it.
+                Effect::Act(_)
+                | Effect::Review(_)
                 | Effect::ReadLedger
+                | Effect::Trust(_)
                 | Effect::SettleTicket { .. }
                 | Effect::Inspect { .. }
+                | Effect::Quit
+                | Effect::Suspend
                 | Effect::Copy(_)
                 | Effect::Theme(_)
                 | Effect::Redraw

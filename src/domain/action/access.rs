@@ -38,7 +38,7 @@ pub struct Permission {
 }
 
 /// What was learned before an act is confirmed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reviewed {
     /// An answer to each question.
     pub permissions: Vec<Permission>,
@@ -46,16 +46,25 @@ pub struct Reviewed {
     pub user: Option<String>,
     /// What is remembered of the release.
     pub memory: Memory,
-    /// Whether the cluster is the one that it was; the error shows both.
-    pub cluster: Result<(), String>,
-    /// Whether the ledger can be written; the error says why not.
-    pub ledger: Result<(), String>,
+    /// Why this is not the cluster that it was before; the text shows both.
+    pub other_cluster: Option<String>,
+    /// Why nothing can be recorded.
+    pub unrecordable: Option<String>,
+    /// Why the cluster could not be asked at all.
+    pub unasked: Option<String>,
 }
 
 impl Reviewed {
     /// The answer to a question; None if it was not asked.
     pub fn answer(&self, access: &Access) -> Option<&Result<bool, String>> {
         self.permissions.iter().find(|permission| permission.access == *access).map(|permission| &permission.allowed)
+    }
+
+    /// The first thing that is known to be refused: user, verb, resource and namespace in one clause.
+    pub fn denied(&self) -> Option<String> {
+        let denied = &self.permissions.iter().find(|permission| permission.allowed == Ok(false))?.access;
+        let who = self.user.as_deref().unwrap_or("this user");
+        Some(format!("{who} may not {denied} in {}", denied.namespace))
     }
 }
 

@@ -104,7 +104,8 @@ impl Side {
 impl Contents {
     /// Whether nothing is on its way.
     pub fn is_settled(&self) -> bool {
-        self.stable.as_ref().is_some_and(|stable| !stable.hash.is_empty() && stable.hash == self.newest.hash)
+        let same = |stable: &Side| !stable.hash.is_empty() && stable.hash == self.newest.hash;
+        self.differences.is_empty() && self.stable.as_ref().is_some_and(same)
     }
 
     /// Containers with their images before and after, in the order of the newest revision; those that went, at the end.

@@ -57,6 +57,9 @@ fn draw_line(theme: &Theme, line: &Line, pen: &mut Pen<'_>) {
             let cells = 14.min(pen.room() / 2);
             pen.column_right(keys, cells, theme.style(Role::Accent)).skip(2).put(words, theme.style(Role::Text));
         }
+        Line::Words(words) => {
+            pen.skip(2).put(words, theme.style(Role::Dim));
+        }
         Line::Empty => {}
     }
 }

@@ -1,21 +1,26 @@
-//! Windows over the screen: the help, the choice among environments, the command palette.
+//! Windows over the screen: the help, the choice among environments, the command palette, dialogs, and the marks of an act.
 
+mod dialog;
 mod environments;
 mod help;
+mod marks;
+pub mod page;
 mod palette;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 use super::theme::Theme;
-use crate::app::{Overlay, State};
+use crate::app::{Layout, Overlay, State};
 
 /// Draws the window that is open.
-pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    match &state.overlay {
-        Some(Overlay::Help) => help::draw(state, theme, area, buffer),
-        Some(Overlay::Environments(chosen)) => environments::draw(state, theme, area, *chosen, buffer),
-        Some(Overlay::Palette(open)) => palette::draw(state, theme, area, open, buffer),
-        Some(Overlay::Filter) | None => {}
+pub fn draw(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
+    let Some(area) = layout.overlay else { return };
+    match (&state.overlay, &layout.page) {
+        (Some(Overlay::Help), _) => help::draw(state, theme, area, buffer),
+        (Some(Overlay::Environments(chosen)), _) => environments::draw(state, theme, area, *chosen, buffer),
+        (Some(Overlay::Palette(open)), _) => palette::draw(state, theme, area, open, buffer),
+        (Some(Overlay::Dialog(dialog)), Some(page)) => dialog::draw(state, theme, dialog, page, buffer),
+        (Some(Overlay::Marks(marks)), Some(page)) => marks::draw(state, theme, *marks, page, buffer),
+        (Some(Overlay::Dialog(_) | Overlay::Marks(_)), None) | (Some(Overlay::Filter) | None, _) => {}
     }
 }

@@ -1,8 +1,10 @@
-//! *Now*: what happened in the environment, and what people did there, newest first.
+//! *Now*: what is being done from here and what is on watch, then what happened in the environment and what people did there, newest
+//! first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::edges::act_line;
 use super::super::glyph::Mark;
 use super::super::pen::{Pen, row, rows};
 use super::super::text;
@@ -18,12 +20,18 @@ use crate::domain::ledger::LedgerAct;
 /// Draws the pane.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = now::lines(state);
-    let height = area.height.saturating_sub(2);
+    let acts = state.act_lines();
+    let above = u16::try_from(acts.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
+    let height = area.height.saturating_sub(2 + above);
     let (count, offset) = (lines.len(), scrolled(state.scroll.now, lines.len(), height));
     let mut frame = Frame::titled(theme, "Now", focused(state, Pane::Now));
     frame.right.push(0, place_words(offset, count, height).unwrap_or_default(), theme.style(Role::Dim));
     frame.remark = stale(state, theme);
     let inside = frame.draw(theme, buffer, area);
+    for (act, line) in acts.iter().zip(rows(inside)) {
+        act_line(state, theme, act, line.width).draw(&mut Pen::new(buffer, line));
+    }
+    let inside = Rect { y: inside.y + above.min(inside.height), height: inside.height.saturating_sub(above), ..inside };
     if count == 0 {
         Pen::new(buffer, row(inside, 0)).put("Nothing has happened since the start.", theme.style(Role::Dim));
     }

@@ -1,0 +1,49 @@
+//! Hands what the core wishes to the running parts, and brings their answers back as messages. Waits for nothing.
+
+use std::sync::Arc;
+
+use super::Waker;
+use crate::action::Asked;
+use crate::app::{Effect, Msg};
+use crate::source::{Order, Subject};
+use crate::wire::Running;
+
+/// Hands a wish on; gives back one that is the terminal's.
+pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> Option<Effect> {
+    let Some(running) = running else {
+        return is_the_terminals(&effect).then_some(effect);
+    };
+    let waker = waker.clone();
+    match effect {
+        Effect::Look { environment, subjects } => {
+            let subjects = subjects.into_iter();
+            let subjects = subjects.map(|one| Subject { key: one.key, uid: one.uid, selector: one.selector }).collect();
+            running.order(Order::Look { environment, subjects });
+        }
+        Effect::Reconnect(environment) => running.order(Order::Reconnect(environment)),
+        Effect::Act(act) => running.runner().act(*act, Arc::new(move |report| waker.tell(Msg::Acted(report)))),
+        Effect::Review(review) => {
+            let number = review.number;
+            let asked = Asked { environment: review.environment, key: review.key, uid: review.uid, accesses: review.accesses };
+            let answer = move |reviewed| waker.tell(Msg::Reviewed { number, reviewed: Box::new(reviewed) });
+            running.runner().review(asked, answer);
+        }
+        Effect::Inspect { number, environment, key, uid } => {
+            let answer = move |contents| waker.tell(Msg::Inspected { number, contents: Box::new(contents) });
+            running.runner().inspect(environment, (key, uid), answer);
+        }
+        Effect::ReadLedger => running.runner().read_ledger(move |view| waker.tell(Msg::Ledger(Box::new(view)))),
+        Effect::SettleTicket { act, ticket } => {
+            let said = ticket.clone();
+            running.runner().settle_ticket(act, ticket, move |done| waker.tell(Msg::Settled { ticket: said, done }));
+        }
+        Effect::Trust(environment) => running.runner().trust(environment, move |done| waker.tell(Msg::Trusted(done))),
+        effect => return Some(effect),
+    }
+    None
+}
+
+fn is_the_terminals(effect: &Effect) -> bool {
+    use Effect::{Bell, Copy, Quit, Redraw, Suspend, Theme};
+    matches!(effect, Quit | Suspend | Copy(_) | Theme(_) | Redraw | Bell)
+}
