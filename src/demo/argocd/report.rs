@@ -30,7 +30,7 @@ pub fn write(desk: &mut Desk<'_>, at: &At, source: &Source, compared: &[Compared
     status["sourceType"] = "Kustomize".into();
     status["controllerNamespace"] = at.namespace.clone().into();
     if let Some((operation, results)) = ended {
-        finish(&mut status, &now, (source, spec), operation, results);
+        finish(&mut status, &now, (source, spec), &operation, &results);
     }
     if status == *before && application["metadata"]["annotations"][super::REFRESH].is_null() {
         return;
@@ -49,7 +49,7 @@ pub fn write(desk: &mut Desk<'_>, at: &At, source: &Source, compared: &[Compared
     }
 }
 
-fn finish(status: &mut Value, now: &str, (source, spec): (&Source, &Value), operation: Value, results: Vec<Value>) {
+fn finish(status: &mut Value, now: &str, (source, spec): (&Source, &Value), operation: &Value, results: &[Value]) {
     let by = operation["initiatedBy"].clone();
     let new = status["operationState"]["syncResult"]["revision"] != *source.revision;
     status["operationState"] = json!({

@@ -70,7 +70,7 @@ impl Way {
         let service = store.get(Resource::Service, &self.namespace, &self.service);
         let service = service.ok_or_else(|| Status::not_found(Resource::Service, &self.service))?;
         let ports = service["spec"]["ports"].as_array().cloned().unwrap_or_default();
-        let fits = |port: &Value| port["name"] == *self.port || port["port"].to_string() == self.port;
+        let fits = |port: &Value| port["name"] == *self.port || self.port.parse().is_ok_and(|number: u64| port["port"] == number);
         if !(self.port.is_empty() && ports.len() == 1 || ports.iter().any(fits)) {
             return Err(unavailable(format!("no service port {:?} found for service {:?}", self.port, self.service)));
         }

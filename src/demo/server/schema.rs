@@ -76,10 +76,9 @@ impl Shape {
     pub fn check(&self, value: &Value, path: &str, faults: &mut Vec<Fault>) {
         match (self, value) {
             (Self::Any, _)
-            | (Self::Text, Value::String(_))
             | (Self::Truth, Value::Bool(_))
             | (Self::Number, Value::Number(_))
-            | (Self::IntegerOrText, Value::String(_)) => {}
+            | (Self::Text | Self::IntegerOrText, Value::String(_)) => {}
             (Self::Integer | Self::IntegerOrText, Value::Number(number)) if number.as_f64().is_some_and(|n| n.fract() == 0.0) => {}
             (Self::Time, Value::String(text)) => {
                 if text.parse::<jiff::Timestamp>().is_err() {
