@@ -28,6 +28,8 @@ pub struct World {
     /// Held by whoever lets time pass: the loop, or a request that moves the clock.
     driving: tokio::sync::Mutex<()>,
     changed: Notify,
+    /// Milliseconds of the wall clock until the controllers see a change.
+    lag: AtomicU64,
     /// The environments, in the order of the scenario.
     pub places: Vec<Place>,
 }
@@ -83,7 +85,13 @@ impl World {
             }),
         };
         let places = environments.into_iter().map(place).collect();
-        Self { clock: Mutex::new(clock), driving: tokio::sync::Mutex::new(()), changed: Notify::new(), places }
+        Self {
+            clock: Mutex::new(clock),
+            driving: tokio::sync::Mutex::new(()),
+            changed: Notify::new(),
+            lag: AtomicU64::new(0),
+            places,
+        }
     }
 
     /// The world's time.
@@ -138,6 +146,12 @@ impl World {
         }
     }
 
+    /// Lets the controllers see changes only after a while of the wall clock, as real ones do. What moves the clock does not
+    /// wait for that.
+    pub fn lag_by(&self, lag: Duration) {
+        self.lag.store(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     /// Lets the clock go on from where it is at another speed.
     pub fn run_at(&self, speed: f64) {
         let mut clock = lock(&self.clock);
@@ -158,7 +172,7 @@ impl World {
                 }
             };
             tokio::select! {
-                () = self.changed.notified() => {}
+                () = self.changed.notified() => tokio::time::sleep(Duration::from_millis(self.lag.load(Ordering::Relaxed))).await,
                 () = rest => {}
             }
         }

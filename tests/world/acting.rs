@@ -1,7 +1,7 @@
 //! What clients need who act on releases: gates behind the service proxy, Applications, events, metadata alone, faults after the
 //! deed, and a count of what was sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pilothouse::demo::{Options, Running, Scenario, start};
 use serde_json::{Value, json};
@@ -165,4 +165,20 @@ fn what_was_sent_is_counted_whatever_came_of_it() {
     assert!(all.as_array().unwrap().iter().any(|request| request["verb"] == "list" && request["path"] == TEAM), "{all}");
     stage.delete("/_world/requests").is(200);
     assert_eq!(stage.get("/_world/requests").is(200)["requests"], json!([]));
+}
+
+#[test]
+fn controllers_may_take_a_while_to_see_a_change() {
+    let stage = scene(Scenario::Canary);
+    let path = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/checkout";
+    stage.post("/_world/lag?seconds=0.3", &Value::Null).is(200);
+    let promoted = stage.patch(&format!("{path}/status"), MERGE, &json!({ "status": { "pauseConditions": null } })).is(200);
+    assert_eq!(promoted["status"]["controllerPause"], true);
+    let now = stage.get(path).is(200)["status"].clone();
+    assert_eq!((&now["pauseConditions"], &now["controllerPause"]), (&Value::Null, &json!(true)), "not seen yet");
+    let since = Instant::now();
+    while stage.get(path).is(200)["status"]["currentStepIndex"] == promoted["status"]["currentStepIndex"] {
+        assert!(since.elapsed() < Duration::from_secs(5), "never seen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -123,6 +123,44 @@ fn unknown_fields_are_pruned_or_refused_when_that_is_wanted() {
 }
 
 #[test]
+fn canaries_and_runs_are_judged_too() {
+    let stage = Stage::with(1);
+    let path = "/apis/flagger.app/v1beta1/namespaces/team-00/canaries";
+    let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "media" });
+    let spec = json!({ "targetRef": target, "analysis": { "interval": "20s", "threshold": 3, "stepWeight": 10 } });
+    stage.post(path, &json!({ "metadata": { "name": "media" }, "spec": spec })).is(201);
+    let (main, status) = (format!("{path}/media"), format!("{path}/media/status"));
+    stage.patch(&status, MERGE, &json!({ "status": { "phase": "Progressing", "failedChecks": 0 } })).is(200);
+    let fenced = json!([
+        { "op": "test", "path": "/status/phase", "value": "Progressing" }, { "op": "test", "path": "/status/lastAppliedSpec", "value": null },
+        { "op": "replace", "path": "/status/failedChecks", "value": 3 },
+    ]);
+    assert_eq!(stage.patch(&status, JSON_PATCH, &fenced).is(200)["status"]["failedChecks"], 3);
+    let why = |path: &str, patch: Value| stage.patch(path, MERGE, &patch).refused(422, "Invalid");
+    assert!(
+        why(&status, json!({ "status": { "phase": "Odd" } }))
+            .contains("status.phase: Unsupported value: \"Odd\": supported values: \"\", ")
+    );
+    assert!(
+        why(&status, json!({ "status": { "failedChecks": "3" } }))
+            .contains("failedChecks in body must be of type number: \"string\"")
+    );
+    assert!(
+        why(&main, json!({ "spec": { "suspend": "yes" } })).contains("spec.suspend in body must be of type boolean: \"string\"")
+    );
+    assert_eq!(stage.patch(&main, MERGE, &json!({ "spec": { "nothing": 1 } })).is(200)["spec"]["nothing"], Value::Null);
+    let runs = "/apis/argoproj.io/v1alpha1/namespaces/team-00/analysisruns";
+    let labels = unattended();
+    stage.post(runs, &json!({ "metadata": { "name": "run", "labels": labels }, "spec": { "metrics": [] } })).is(201);
+    let odd = why(&format!("{runs}/run"), json!({ "spec": { "terminate": "yes" } }));
+    assert!(odd.ends_with("spec.terminate in body must be of type boolean: \"string\""), "{odd}");
+    assert_eq!(
+        stage.patch(&format!("{runs}/run"), MERGE, &json!({ "spec": { "terminate": true } })).is(200)["spec"]["terminate"],
+        true
+    );
+}
+
+#[test]
 fn only_built_in_kinds_take_strategic_patches() {
     let stage = Stage::with(1);
     let strategic = "application/strategic-merge-patch+json";

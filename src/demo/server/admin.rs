@@ -21,23 +21,15 @@ pub const ROOT: &str = "/_world/";
 pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
     let what = asked.path.strip_prefix(ROOT).unwrap_or_default();
     match (asked.method.clone(), what) {
-        (Method::POST, "fault") => {
-            let fault: Fault = serde_json::from_slice(&asked.body).map_err(|error| {
-                Status::bad_request(format!(
-                    "a fault is {{\"kind\": …, \"path\", \"only\", \"after\", \"count\", \"seconds\"}}: {error}"
-                ))
-            })?;
-            api.place().faults.add(fault);
-            Ok(reply::json(201, &faults(api)))
-        }
-        (Method::GET, "fault") => Ok(reply::json(200, &faults(api))),
-        (Method::DELETE, "fault") => {
-            api.place().faults.clear();
-            Ok(reply::json(200, &faults(api)))
-        }
+        (_, "fault") => about_faults(api, asked),
+        (_, "requests") => Ok(about_requests(api, asked)),
         (Method::POST, "advance") => {
             api.world.advance(seconds(asked)?).await;
             Ok(reply::json(200, &json!({ "now": api.world.now() })))
+        }
+        (Method::POST, "lag") => {
+            api.world.lag_by(seconds(asked)?);
+            Ok(reply::json(200, &json!({})))
         }
         (Method::POST, "outage") => {
             let away = seconds(asked)?;
@@ -66,17 +58,40 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
             api.pages.forget();
             Ok(reply::json(200, &json!({})))
         }
-        (Method::GET, "requests") => {
-            let counts = api.place().requests.list(asked.get("verb"), asked.get("path").unwrap_or_default());
-            Ok(reply::json(200, &json!({ "requests": counts })))
-        }
-        (Method::DELETE, "requests") => {
-            api.place().requests.forget();
-            Ok(reply::json(200, &json!({ "requests": [] })))
-        }
         (Method::GET, "state") => Ok(reply::json(200, &state(api))),
-        _ => Err(Status::new(404, "NotFound", "there are fault, advance, outage, compact, metric, gate, requests and state here")),
+        _ => Err(Status::new(
+            404,
+            "NotFound",
+            "there are fault, advance, lag, outage, compact, metric, gate, requests and state here",
+        )),
     }
+}
+
+fn about_faults(api: &Api, asked: &Asked) -> Result<Reply, Status> {
+    let code = match asked.method {
+        Method::POST => {
+            let fault: Fault = serde_json::from_slice(&asked.body).map_err(|error| {
+                let form = "{\"kind\": …, \"path\", \"only\", \"after\", \"count\", \"seconds\"}";
+                Status::bad_request(format!("a fault is {form}: {error}"))
+            })?;
+            api.place().faults.add(fault);
+            201
+        }
+        Method::DELETE => {
+            api.place().faults.clear();
+            200
+        }
+        _ => 200,
+    };
+    Ok(reply::json(code, &faults(api)))
+}
+
+fn about_requests(api: &Api, asked: &Asked) -> Reply {
+    if asked.method == Method::DELETE {
+        api.place().requests.forget();
+    }
+    let counts = api.place().requests.list(asked.get("verb"), asked.get("path").unwrap_or_default());
+    reply::json(200, &json!({ "requests": counts }))
 }
 
 fn faults(api: &Api) -> Value {

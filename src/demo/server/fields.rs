@@ -52,7 +52,8 @@ pub fn fit(asked: &Asked, resource: Resource, part: &str, object: &mut Value) ->
     if faults.is_empty() {
         return Ok(Unknown(unknown));
     }
-    if resource == Resource::Rollout {
+    // Their definitions have rules across fields.
+    if matches!(resource, Resource::Rollout | Resource::Canary) {
         let why = "Invalid value: null: some validation rules were not checked because the object was invalid; \
                    correct the existing errors to complete validation";
         faults.push(("<nil>".to_owned(), why.to_owned()));

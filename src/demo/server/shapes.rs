@@ -212,41 +212,47 @@ const PHASES: Shape = Word(&[
 ]);
 
 static CANARY: Shape = Shape::open(
-    &[],
+    &["spec"],
     &[
         (
             "spec",
-            Shape::open(
+            Shape::needing(
                 &["targetRef", "analysis"],
                 &[
                     ("analysis", FREE),
+                    ("autoscalerRef", FREE),
+                    ("ingressRef", FREE),
+                    ("metricsServer", Text),
                     ("progressDeadlineSeconds", Number),
+                    ("provider", Text),
                     ("revertOnDeletion", Truth),
+                    ("routeRef", FREE),
+                    ("service", FREE),
                     ("skipAnalysis", Truth),
                     ("suspend", Truth),
                     ("targetRef", FREE),
+                    ("upstreamRef", FREE),
                 ],
             ),
         ),
-        (
-            "status",
-            Shape::of(&[
-                ("canaryWeight", Number),
-                ("conditions", List(&FREE)),
-                ("failedChecks", Number),
-                ("iterations", Number),
-                ("lastAppliedSpec", Text),
-                ("lastPromotedSpec", Text),
-                ("lastTransitionTime", Time),
-                ("phase", PHASES),
-                ("previousSessionAffinityCookie", Text),
-                ("primarySessionAffinityCookie", Text),
-                ("sessionAffinityCookie", Text),
-                ("trackedConfigs", Map(&Text)),
-            ]),
-        ),
+        ("status", CANARY_STATUS),
     ],
 );
+
+const CANARY_STATUS: Shape = Shape::of(&[
+    ("canaryWeight", Number),
+    ("conditions", List(&FREE)),
+    ("failedChecks", Number),
+    ("iterations", Number),
+    ("lastAppliedSpec", Text),
+    ("lastPromotedSpec", Text),
+    ("lastTransitionTime", Time),
+    ("phase", PHASES),
+    ("previousSessionAffinityCookie", Text),
+    ("primarySessionAffinityCookie", Text),
+    ("sessionAffinityCookie", Text),
+    ("trackedConfigs", Map(&Text)),
+]);
 
 static ANALYSIS_RUN: Shape = Shape::open(
     &["spec"],
