@@ -37,6 +37,7 @@ impl Scene<'_, '_> {
             }
         });
         self.reread(place);
+        self.renew_rule(place);
         self.number_rollout(number);
     }
 

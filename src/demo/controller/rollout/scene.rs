@@ -134,9 +134,8 @@ impl<'d, 'a> Scene<'d, 'a> {
 
     /// Finds the ReplicaSets of the wanted template and of stable.
     pub fn find_sets(&mut self) {
-        let template = self.spec.template.clone().unwrap_or_default();
-        let name = hash::of_template(&template);
-        let essence = hash::essence(&template);
+        let essence = hash::essence(self.spec.template.as_ref().unwrap_or(&Value::Null));
+        let name = hash::of(&essence);
         let fits = |set: &Set| hash::essence(&plain(&set.object)) == essence;
         let by_hash = self.sets.iter().position(|set| set.hash == name && fits(set));
         self.new = by_hash.or_else(|| self.sets.iter().position(fits));

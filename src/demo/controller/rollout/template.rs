@@ -1,6 +1,8 @@
 //! What a ReplicaSet's template carries besides the rollout's own: labels and annotations that go with its role and change
 //! with it, and a rule that keeps its pods off stable's machines. None of it makes another revision.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::super::desk::{At, annotation, text};
@@ -14,12 +16,15 @@ const PARTS: [&str; 2] = ["labels", "annotations"];
 const RULES: [&str; 2] = ["requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"];
 
 /// A ReplicaSet's template as the rollout had it.
-pub fn plain(set: &Value) -> Value {
+pub fn plain(set: &Value) -> Cow<'_, Value> {
+    if annotation(set, EPHEMERAL).is_empty() && set["spec"]["template"]["spec"]["affinity"].is_null() {
+        return Cow::Borrowed(&set["spec"]["template"]);
+    }
     let mut template = set["spec"]["template"].clone();
     let ephemeral: Value = serde_json::from_str(annotation(set, EPHEMERAL)).unwrap_or_default();
     undress(&mut template, &ephemeral);
     remove_rule(&mut template);
-    template
+    Cow::Owned(template)
 }
 
 /// Takes from a template or pod what went with a role.
@@ -55,6 +60,15 @@ fn is_injected(term: &Value) -> bool {
     let term = if term["podAffinityTerm"].is_object() { &term["podAffinityTerm"] } else { term };
     let expressions = term["labelSelector"]["matchExpressions"].as_array();
     expressions.is_some_and(|expressions| expressions.iter().any(|expression| expression["key"] == hash::LABEL))
+}
+
+/// The revision that an injected rule names.
+fn injected(template: &Value) -> Option<&str> {
+    let anti = &template["spec"]["affinity"]["podAntiAffinity"];
+    let term = { RULES }.iter().flat_map(|kind| anti[*kind].as_array().into_iter().flatten()).find(|term| is_injected(term))?;
+    let term = if term["podAffinityTerm"].is_object() { &term["podAffinityTerm"] } else { term };
+    let expressions = term["labelSelector"]["matchExpressions"].as_array()?;
+    expressions.iter().find(|expression| expression["key"] == hash::LABEL)?["values"][0].as_str()
 }
 
 fn remove_rule(template: &mut Value) {
@@ -132,13 +146,22 @@ impl Scene<'_, '_> {
                 self.dress_set(place, &Value::Null);
             }
         }
-        let (hash, set) = (self.sets[new].hash.clone(), self.sets[new].object.clone());
+        // Once promoted it keeps the rule with which it came, until it is renumbered.
+        let stable = &self.before.stable_rs;
+        if !settled && injected(&self.sets[new].object["spec"]["template"]).is_some_and(|named| named != *stable) {
+            self.renew_rule(new);
+        }
+    }
+
+    /// Lets the rule of a ReplicaSet name what is stable now.
+    pub fn renew_rule(&mut self, place: usize) {
+        let (hash, set) = (self.sets[place].hash.clone(), self.sets[place].object.clone());
         let mut template = set["spec"]["template"].clone();
         self.keep_off_stable(&mut template, &hash);
         if template != set["spec"]["template"] {
-            let at = self.sets[new].at.clone();
+            let at = self.sets[place].at.clone();
             self.desk.edit(&at, |set| set["spec"]["template"] = template);
-            self.reread(new);
+            self.reread(place);
         }
     }
 

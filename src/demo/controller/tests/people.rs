@@ -146,11 +146,18 @@ fn what_goes_with_a_role_makes_no_revision_and_moves_with_the_role() {
     assert_eq!((stage.phase(), role(&stage, "web:2")), ("Healthy".to_owned(), json!("stable")));
     let (now, pod) =
         (template_of(&stage, "web:2"), stage.store.get(Resource::Pod, NAMESPACE, pod["metadata"]["name"].as_str().unwrap()));
-    assert_eq!((&now["spec"]["affinity"], &now["metadata"]["annotations"]["note"]), (&Value::Null, &Value::Null));
+    assert_eq!(now["metadata"]["annotations"]["note"], Value::Null);
+    let named = |template: &Value| {
+        let terms = &template["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"];
+        terms[0]["podAffinityTerm"]["labelSelector"]["matchExpressions"][0]["values"][0].clone()
+    };
+    assert_eq!(named(&now), first, "what it came with stays with it, and is not to be written into a rollout");
     assert_eq!(pod.unwrap()["metadata"]["labels"]["role"], "stable");
     let second = stage.status("/stableRS");
     assert_ne!(first, second);
+    stage.set_image("web:1");
     stage.pass(5);
+    assert_eq!((named(&template_of(&stage, "web:1")), stage.status("/stableRS")), (second.clone(), second));
     assert_eq!(stage.store.list(Resource::ReplicaSet, None).count(), 2, "no revision of its own");
 }
 
