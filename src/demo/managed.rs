@@ -45,30 +45,40 @@ impl Author<'_> {
     }
 
     /// The author's entry for one part of an object, after a write that changed these fields while others went.
-    fn entry(self, resource: Resource, part: &str, write: (&Value, Map<String, Value>, &Value), now: &str) -> Option<Value> {
-        let (known, changed, gone) = write;
-        let untouched = changed.is_empty();
-        let held = match self {
-            Self::Apply(_, applied) => {
-                let mut fields = object(Some(leaves(set("", &own(applied)))));
-                fields.retain(|key, _| !resource.about().status || (key == "f:status") == (part == "status"));
-                fields.into()
-            }
-            _ => plus(minus(&known["fieldsV1"], gone).unwrap_or_default(), changed.into()),
+    fn entry(self, resource: Resource, part: &str, write: Written, now: &str) -> Option<Value> {
+        let Written { mut known, changed, gone } = write;
+        let before = known["fieldsV1"].take();
+        let since = known["time"].as_str().unwrap_or(now).to_owned();
+        let (held, touched) = if let Self::Apply(_, applied) = self {
+            let mut fields = object(Some(leaves(all(applied))));
+            fields.retain(|key, _| !resource.about().status || (key == "f:status") == (part == "status"));
+            let touched = !changed.is_empty() || before.as_object() != Some(&fields);
+            (fields.into(), touched)
+        } else {
+            let touched = !changed.is_empty() || meet(&before, &gone);
+            (plus(less(before, &gone).unwrap_or_default(), changed.into()), touched)
         };
         if held.as_object().is_none_or(Map::is_empty) {
             return None;
         }
-        let since = known["time"].as_str().filter(|_| untouched && held == known["fieldsV1"]).unwrap_or(now);
         let mut entry = json!({
-            "manager": self.manager(resource), "operation": self.operation(), "apiVersion": resource.api_version(), "time": since,
-            "fieldsType": "FieldsV1", "fieldsV1": held,
+            "manager": self.manager(resource), "operation": self.operation(), "apiVersion": resource.api_version(),
+            "time": if touched { now } else { &since }, "fieldsType": "FieldsV1",
         });
+        entry["fieldsV1"] = held;
         if !part.is_empty() {
             entry["subresource"] = part.into();
         }
         Some(entry)
     }
+}
+
+/// What a write did to one part of an object.
+struct Written {
+    /// The author's entry before it.
+    known: Value,
+    changed: Map<String, Value>,
+    gone: Value,
 }
 
 /// Notes in `after` what `author` made of `before` (null for a new object) through a part of it (`scale`, or empty) at
@@ -78,8 +88,8 @@ pub fn note(resource: Resource, before: &Value, after: &mut Value, (author, part
     if matches!(author, Author::Controller) && (before.is_null() || !releases.contains(&resource)) {
         return;
     }
-    let (changed, gone) = differences("", &own(before), &own(after));
-    let (changed, gone) = (object(changed), gone.unwrap_or_default());
+    let (changed, gone) = changes(before, after);
+    let gone = Value::from(gone);
     let mut main = changed.clone();
     let status: Map<_, _> = main.remove_entry("f:status").filter(|_| resource.about().status).into_iter().collect();
     if !resource.about().status {
@@ -88,20 +98,17 @@ pub fn note(resource: Resource, before: &Value, after: &mut Value, (author, part
     let lost = plus(gone.clone(), changed.into());
     let mut kept = Vec::new();
     let mut known = [Value::Null, Value::Null];
-    for mut entry in entries(after) {
-        match [part, "status"].iter().position(|part| author.is_of(resource, &entry, part)) {
-            Some(place) => known[place] = entry,
-            None => {
-                if let Some(left) = minus(&entry["fieldsV1"], &lost) {
-                    entry["fieldsV1"] = left;
-                    kept.push(entry);
-                }
-            }
+    for mut entry in take_entries(after) {
+        if let Some(place) = [part, "status"].iter().position(|part| author.is_of(resource, &entry, part)) {
+            known[place] = entry;
+        } else if let Some(left) = less(entry["fieldsV1"].take(), &lost) {
+            entry["fieldsV1"] = left;
+            kept.push(entry);
         }
     }
     let [of_main, of_status] = known;
     for (part, known, changed) in [(part, of_main, main), ("status", of_status, status)] {
-        kept.extend(author.entry(resource, part, (&known, changed, &gone), now));
+        kept.extend(author.entry(resource, part, Written { known, changed, gone: gone.clone() }, now));
     }
     // Always in one order, so that writing the same again makes no other object.
     kept.sort_by_cached_key(|entry| {
@@ -117,7 +124,7 @@ pub fn note(resource: Resource, before: &Value, after: &mut Value, (author, part
 /// The fields that a configuration would change although another manager set them: who, as refusals say it, and the
 /// field's path.
 pub fn conflicts(live: &Value, merged: &Value, manager: &str) -> Vec<(String, String)> {
-    let Some(changed) = differences("", &own(live), &own(merged)).0 else { return Vec::new() };
+    let changed = Value::from(changes(live, merged).0);
     let mut found = Vec::new();
     for entry in entries(live).iter().filter(|e| !(e["manager"] == *manager && e["operation"] == "Apply")) {
         let mut paths = Vec::new();
@@ -140,7 +147,7 @@ pub fn drop_unapplied(object: &mut Value, applied: &Value, manager: &str) {
     let entries = entries(object);
     let own_entry = |entry: &&Value| entry["manager"] == *manager && entry["operation"] == "Apply";
     let Some(before) = entries.iter().find(own_entry) else { return };
-    let mut left = minus(&before["fieldsV1"], &set("", &own(applied)));
+    let mut left = minus(&before["fieldsV1"], &all(applied));
     for other in entries.iter().filter(|entry| !own_entry(entry)) {
         left = left.and_then(|left| minus(&left, &other["fieldsV1"]));
     }
@@ -150,21 +157,51 @@ pub fn drop_unapplied(object: &mut Value, applied: &Value, manager: &str) {
 }
 
 fn entries(object: &Value) -> Vec<Value> {
-    let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
-    entries.into_iter().filter(|entry| entry["manager"].is_string()).collect()
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    entries.filter(|entry| entry["manager"].is_string()).cloned().collect()
 }
 
-/// An object without what belongs to nobody.
-fn own(object: &Value) -> Value {
-    let mut own = object.clone();
-    if let Some(fields) = own.as_object_mut() {
-        fields.remove("apiVersion");
-        fields.remove("kind");
-        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.retain(|key, _| OF_METADATA.contains(&key.as_str()));
+fn take_entries(object: &mut Value) -> Vec<Value> {
+    let entries = object["metadata"].get_mut("managedFields").map(Value::take);
+    let Some(Value::Array(mut entries)) = entries else { return Vec::new() };
+    entries.retain(|entry| entry["manager"].is_string());
+    entries
+}
+
+/// The parts of an object that belong to somebody, by the name of their field. Only what is needed is looked at: an object
+/// is large, and written often.
+fn owned(object: &Value) -> impl Iterator<Item = (String, &str, &Value)> {
+    let rest = object.as_object().into_iter().flatten();
+    let rest = rest.filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"));
+    rest.map(|(key, value)| (format!("f:{key}"), key.as_str(), value))
+}
+
+fn owned_metadata(object: &Value) -> impl Iterator<Item = (String, &str, &Value)> {
+    let part = |key: &'static str| Some((format!("f:{key}"), key, object["metadata"].get(key)?));
+    OF_METADATA.into_iter().filter_map(part)
+}
+
+/// The fields that an object sets as a whole.
+fn all(object: &Value) -> Value {
+    let set = |(key, name, value): (String, &str, &Value)| (key, set(name, value));
+    let mut fields: Map<String, Value> = owned(object).map(set).collect();
+    let metadata: Map<String, Value> = owned_metadata(object).map(set).collect();
+    if !metadata.is_empty() {
+        fields.insert("f:metadata".to_owned(), metadata.into());
+    }
+    fields.into()
+}
+
+/// The fields of an object that are set otherwise than before, and those that are gone.
+fn changes(before: &Value, after: &Value) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut changed, mut gone) = parts(owned(before), owned(after));
+    let (of_metadata, gone_metadata) = parts(owned_metadata(before), owned_metadata(after));
+    for (all, metadata) in [(&mut changed, of_metadata), (&mut gone, gone_metadata)] {
+        if !metadata.is_empty() {
+            all.insert("f:metadata".to_owned(), metadata.into());
         }
     }
-    own
+    (changed, gone)
 }
 
 fn object(fields: Option<Value>) -> Map<String, Value> {
@@ -199,14 +236,6 @@ fn set(name: &str, value: &Value) -> Value {
         children.into_iter().map(|(key, (name, value))| (key.clone(), within(&key, set(name, value)))).collect();
     if !name.is_empty() {
         fields.insert(".".to_owned(), json!({}));
-        return fields.into();
-    }
-    // Nobody sets the metadata of an object as a whole.
-    if let Some(metadata) = fields.get_mut("f:metadata").and_then(Value::as_object_mut) {
-        metadata.remove(".");
-        if metadata.is_empty() {
-            fields.remove("f:metadata");
-        }
     }
     fields.into()
 }
@@ -243,22 +272,42 @@ fn differences(name: &str, before: &Value, after: &Value) -> (Option<Value>, Opt
         return (Some(set(name, after)), None);
     }
     let (Some(old), Some(new)) = (children(name, before), children(name, after)) else { return (Some(json!({})), None) };
+    let flat = |(key, (name, value))| (key, name, value);
+    let (changed, gone) = parts(old.into_iter().map(flat), new.into_iter().map(flat));
+    let some = |fields: Map<String, Value>| (!fields.is_empty()).then(|| fields.into());
+    (some(changed), some(gone))
+}
+
+/// The same of the parts of a value: their keys among the fields, their names and themselves.
+fn parts<'a>(
+    before: impl Iterator<Item = (String, &'a str, &'a Value)>,
+    after: impl Iterator<Item = (String, &'a str, &'a Value)>,
+) -> (Map<String, Value>, Map<String, Value>) {
+    let mut old: BTreeMap<String, (&str, &Value)> = before.map(|(key, name, value)| (key, (name, value))).collect();
     let (mut changed, mut gone) = (Map::new(), Map::new());
-    for (key, (name, value)) in &new {
-        match old.get(key) {
+    for (key, name, value) in after {
+        match old.remove(&key) {
             Some((_, was)) => {
                 let (c, g) = differences(name, was, value);
                 changed.extend(c.map(|c| (key.clone(), c)));
-                gone.extend(g.map(|g| (key.clone(), g)));
+                gone.extend(g.map(|g| (key, g)));
             }
-            None => drop(changed.insert(key.clone(), within(key, set(name, value)))),
+            None => drop(changed.insert(key.clone(), within(&key, set(name, value)))),
         }
     }
-    for (key, (name, value)) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
-        gone.insert(key.clone(), within(key, set(name, value)));
-    }
-    let some = |fields: Map<String, Value>| (!fields.is_empty()).then(|| fields.into());
-    (some(changed), some(gone))
+    gone.extend(old.into_iter().map(|(key, (name, value))| (key.clone(), within(&key, set(name, value)))));
+    (changed, gone)
+}
+
+/// As [`minus`], without making anything new where nothing goes.
+fn less(fields: Value, gone: &Value) -> Option<Value> {
+    if meet(&fields, gone) { minus(&fields, gone) } else { fields.is_object().then_some(fields) }
+}
+
+/// Some fields are in both.
+fn meet(one: &Value, other: &Value) -> bool {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else { return false };
+    other.iter().any(|(key, other)| one.get(key).is_some_and(|one| is_leaf(one) || is_leaf(other) || meet(one, other)))
 }
 
 /// Fields without those of `less`; none if nothing is left.
@@ -280,7 +329,10 @@ fn minus(fields: &Value, less: &Value) -> Option<Value> {
 fn plus(fields: Value, more: Value) -> Value {
     let (mut fields, more) = (object(Some(fields)), object(Some(more)));
     for (key, value) in more {
-        let sum = fields.remove(&key).map_or_else(|| value.clone(), |known| plus(known, value.clone()));
+        let sum = match fields.get_mut(&key).map(Value::take) {
+            Some(known) => plus(known, value),
+            None => value,
+        };
         fields.insert(key, sum);
     }
     fields.into()

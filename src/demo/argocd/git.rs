@@ -2,6 +2,7 @@
 //! It is outside of the cluster; nobody there can change it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub struct Source {
     /// The newest commit.
     pub revision: String,
     /// The objects, in the order in which they are applied.
-    pub manifests: Vec<(Resource, Value)>,
+    pub manifests: Vec<Arc<(Resource, Value)>>,
     /// Since when something else is there.
     pub differs_since: Option<Timestamp>,
 }
@@ -36,14 +37,15 @@ impl Git {
             self.owners.insert(At::of(*resource, object), application.to_owned());
         }
         let revision = self.next_revision(application);
+        let manifests = manifests.into_iter().map(Arc::new).collect();
         self.sources.insert(application.to_owned(), Source { revision, manifests, differs_since: None });
     }
 
     /// Changes the objects of an application by a commit.
-    pub fn commit(&mut self, application: &str, change: impl FnMut(&mut (Resource, Value))) {
+    pub fn commit(&mut self, application: &str, mut change: impl FnMut(&mut (Resource, Value))) {
         let revision = self.next_revision(application);
         if let Some(source) = self.sources.get_mut(application) {
-            source.manifests.iter_mut().for_each(change);
+            source.manifests.iter_mut().for_each(|manifest| change(Arc::make_mut(manifest)));
             source.revision = revision;
         }
     }

@@ -28,8 +28,8 @@ const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// One object of an application.
 struct Compared {
-    resource: Resource,
-    wanted: Value,
+    /// Its kind, and how Git wants it.
+    manifest: Arc<(Resource, Value)>,
     live: Option<Arc<Value>>,
     synced: bool,
 }
@@ -60,10 +60,11 @@ pub fn look(desk: &mut Desk<'_>, at: &At) {
 }
 
 fn compare_all(desk: &Desk<'_>, source: &Source) -> Vec<Compared> {
-    let compare = |(resource, wanted): &(Resource, Value)| {
+    let compare = |manifest: &Arc<(Resource, Value)>| {
+        let (resource, wanted) = &**manifest;
         let live = desk.get(*resource, text(wanted, "namespace"), text(wanted, "name"));
         let synced = live.as_ref().is_some_and(|live| contains(live, wanted));
-        Compared { resource: *resource, wanted: wanted.clone(), live, synced }
+        Compared { manifest: manifest.clone(), live, synced }
     };
     source.manifests.iter().map(compare).collect()
 }
@@ -126,19 +127,20 @@ fn apply(desk: &mut Desk<'_>, at: &At, application: &Value, source: &Source, (co
 
 /// Applies one object; says how that went, as results of syncs do.
 fn apply_one(desk: &mut Desk<'_>, one: &Compared) -> Value {
-    let (about, name) = (one.resource.about(), text(&one.wanted, "name"));
+    let (resource, wanted) = &*one.manifest;
+    let (about, name, namespace) = (resource.about(), text(wanted, "name"), text(wanted, "namespace"));
     let deed = if one.live.is_some() {
-        let at = At::new(one.resource, text(&one.wanted, "namespace"), name);
-        desk.edit_as(&at, MANAGER, |live| strategic::merge(live, &one.wanted));
+        let at = At::new(*resource, namespace, name);
+        desk.edit_as(&at, MANAGER, |live| strategic::merge(live, wanted));
         "configured"
     } else {
-        desk.create_as(one.resource, MANAGER, one.wanted.clone());
+        desk.create_as(*resource, MANAGER, wanted.clone());
         "created"
     };
     json!({
-        "group": about.group, "version": about.version, "kind": about.kind, "namespace": text(&one.wanted, "namespace"),
-        "name": name, "status": "Synced", "hookPhase": "Running", "syncPhase": "Sync",
-        "message": format!("{}/{name} {deed}", singular(one.resource)),
+        "group": about.group, "version": about.version, "kind": about.kind, "namespace": namespace, "name": name,
+        "status": "Synced", "hookPhase": "Running", "syncPhase": "Sync",
+        "message": format!("{}/{name} {deed}", singular(*resource)),
     })
 }
 

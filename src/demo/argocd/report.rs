@@ -71,9 +71,10 @@ fn finish(status: &mut Value, now: &str, (source, spec): (&Source, &Value), oper
 }
 
 fn resource(one: &Compared) -> Value {
-    let about = one.resource.about();
+    let (resource, wanted) = &*one.manifest;
+    let about = resource.about();
     let mut made = json!({
-        "kind": about.kind, "version": about.version, "namespace": text(&one.wanted, "namespace"), "name": text(&one.wanted, "name"),
+        "kind": about.kind, "version": about.version, "namespace": text(wanted, "namespace"), "name": text(wanted, "name"),
         "status": if one.synced { "Synced" } else { "OutOfSync" },
     });
     if !about.group.is_empty() {
@@ -85,7 +86,7 @@ fn resource(one: &Compared) -> Value {
 /// How an object is, and how bad that is.
 fn health(one: &Compared) -> (u8, &'static str) {
     let Some(live) = &one.live else { return (4, "Missing") };
-    match (one.resource, live["status"]["phase"].as_str()) {
+    match (one.manifest.0, live["status"]["phase"].as_str()) {
         (Resource::Rollout, Some("Degraded")) => (3, "Degraded"),
         (Resource::Rollout, Some("Progressing")) => (2, "Progressing"),
         (Resource::Rollout, Some("Paused")) => (1, "Suspended"),
