@@ -123,5 +123,20 @@ fn keys(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, frame, slice, keys);
+fn palette(criterion: &mut Criterion) {
+    let mut cockpit = Cockpit::full();
+    for (name, text) in [("one word", "svc"), ("a command and a name", "open svc 4711")] {
+        cockpit.press(':');
+        text.chars().for_each(|key| cockpit.press(key));
+        criterion.bench_function(&format!("palette: a letter after {name}, and back"), |bencher| {
+            bencher.iter(|| {
+                cockpit.press('1');
+                cockpit.tell(Msg::Key(KeyPress::plain(Code::Backspace)));
+            });
+        });
+        cockpit.tell(Msg::Key(KeyPress::plain(Code::Esc)));
+    }
+}
+
+criterion_group!(benches, frame, slice, keys, palette);
 criterion_main!(benches);
