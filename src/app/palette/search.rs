@@ -8,9 +8,10 @@ use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::{Choice, MOST, TICKET, What, is_offered};
+use crate::app::cluster::Rank;
 use crate::app::state::{Env, State};
 use crate::domain::action::Verb;
-use crate::domain::id::{Key, Kind};
+use crate::domain::id::Key;
 use crate::domain::ledger::LedgerAct;
 use crate::input::{COMMANDS, Command};
 
@@ -191,9 +192,9 @@ impl<'a> Search<'a> {
                 found.push((Reverse(score), glance.rank, key));
             }
         }
-        let order = |a: &(Reverse<u32>, _, &Key), b: &(Reverse<u32>, _, &Key)| {
-            let names = |key: &'_ Key| (key.name.clone(), key.namespace.clone(), key.kind);
-            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| names(a.2).cmp(&names(b.2)))
+        let order = |a: &(Reverse<u32>, Rank, &Key), b: &(Reverse<u32>, Rank, &Key)| {
+            let names = || a.2.name.cmp(&b.2.name).then_with(|| a.2.cmp(b.2));
+            (a.0, a.1).cmp(&(b.0, b.1)).then_with(names)
         };
         if found.len() > MOST + 1 {
             found.select_nth_unstable_by(MOST + 1, order);
@@ -268,10 +269,10 @@ impl<'a> Search<'a> {
     fn finish(mut self) -> (Vec<Choice>, bool) {
         let mut found = std::mem::take(&mut self.found);
         let name = |what: &What| match what {
-            What::Run(_, Some(key)) | What::Open(key) => (key.name.len(), key.clone()),
-            _ => (0, Key::new(Kind::Rollout, "", "")),
+            What::Run(_, Some(key)) | What::Open(key) => Some((key.name.len(), key.clone())),
+            What::Run(_, None) | What::Environment(_) | What::Theme(_) | What::Settle { .. } => None,
         };
-        found.sort_by(|a, b| b.score.cmp(&a.score).then(a.sort.cmp(&b.sort)).then_with(|| name(&a.what).cmp(&name(&b.what))));
+        found.sort_by_cached_key(|found| (Reverse(found.score), found.sort, name(&found.what)));
         let mut known = HashSet::new();
         found.retain(|found| known.insert(found.what.clone()));
         let more = found.len() > MOST;
