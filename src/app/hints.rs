@@ -68,8 +68,8 @@ pub(super) fn tabs(state: &State, header: Rect) -> Vec<Hint> {
 
 /// The last line.
 pub(super) fn hints(state: &State, footer: Rect) -> Vec<Hint> {
-    let line = Rect { x: 1, width: footer.width.saturating_sub(2), ..footer };
     use Command::{Back, Contents, Copy, Environments, Filter, FocusNext, Help, Palette, Quit, Reconnect, RolloutOpen, Sort, Zoom};
+    let line = Rect { x: 1, width: footer.width.saturating_sub(2), ..footer };
     let of_others = |others: &[Command]| place(commands(state, others), line);
     let others: &[Command] = match (&state.overlay, &state.screen) {
         (Some(Overlay::Dialog(dialog)), _) => return place(of_dialog(dialog), line),

@@ -8,6 +8,7 @@ mod tests;
 
 use jiff::Timestamp;
 
+use super::action::request::LAST_ACTION;
 use super::belongings::Belongings;
 use super::duration::age;
 use super::object::Rollout;
@@ -122,10 +123,26 @@ fn aborted(rollout: &Rollout, belongings: &Belongings) -> String {
     let held = if rollout.spec.paused { "; its canary pods stay until the hold is lifted (spec.paused)" } else { "" };
     let why = match analyses::failure(rollout, belongings, reason) {
         Some(measured) => format!("aborted: {measured}"),
-        None if reason.is_empty() => "aborted by request; no reason is recorded".to_owned(),
+        None if reason.is_empty() => by_request(rollout),
         None => format!("aborted: {}", plain(reason)),
     };
     why + held
+}
+
+/// An abort that somebody asked for: who and why, where it was noted on the object.
+fn by_request(rollout: &Rollout) -> String {
+    let noted = noted(rollout).unwrap_or_default();
+    if noted.is_empty() { "aborted by request; no reason is recorded".to_owned() } else { noted }
+}
+
+/// The note of the last act, if it is about this abort: one that is older or newer says nothing about it.
+fn noted(rollout: &Rollout) -> Option<String> {
+    let note: serde_json::Value = serde_json::from_str(rollout.metadata.annotation(LAST_ACTION)?).ok()?;
+    let text = |key: &str| note.get(key).and_then(serde_json::Value::as_str);
+    let at: Timestamp = text("at")?.parse().ok()?;
+    let near = at.duration_since(rollout.status.aborted_at?).as_secs().abs() <= PATIENCE;
+    let back = matches!(text("verb")?, "abort" | "rollback");
+    (near && back).then(|| Some(format!("aborted by {}: {}", text("by")?, text("reason")?)))?
 }
 
 /// The controller's reason without the part that only says who decided.

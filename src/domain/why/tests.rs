@@ -141,3 +141,19 @@ fn what_the_rollout_itself_tells() {
     let quota = json!({"currentPodHash": "a", "stableRS": "b", "phase": "Progressing", "conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}]});
     assert_eq!(of(quota, none()).unwrap(), "pods cannot be created: exceeded quota: small");
 }
+
+#[test]
+fn an_abort_by_request_says_who_and_why_where_that_was_noted() {
+    let aborted = |noted_at: &str| {
+        let note = json!({"by": "dana@laptop", "verb": "rollback", "at": noted_at, "reason": "errors 4 %"}).to_string();
+        let rollout = json!({
+            "metadata": {"name": "gateway", "uid": "ro", "annotations": {"pilothouse.dev/last-action": note}},
+            "spec": {"strategy": {"canary": {"steps": [{"setWeight": 20}]}}},
+            "status": {"phase": "Degraded", "currentPodHash": "b", "stableRS": "a", "abort": true, "abortedAt": "2026-01-01T00:00:00Z",
+                "conditions": [{"type": "Progressing", "reason": "RolloutAborted", "message": "Rollout aborted update to revision 2"}]},
+        });
+        of_rollout(&decode_value(&rollout), &Belongings::default(), now()).map(|why| why.to_string())
+    };
+    assert_eq!(aborted("2026-01-01T00:00:01Z").as_deref(), Some("aborted by dana@laptop: errors 4 %"));
+    assert_eq!(aborted("2025-12-31T20:00:00Z").as_deref(), Some("aborted by request; no reason is recorded"));
+}
