@@ -399,6 +399,20 @@ fn without_colour_and_in_ascii() {
 }
 
 #[test]
+fn every_screen_has_an_ascii_form() {
+    let mut ascii = Theme::default();
+    ascii.ascii = true;
+    for keys in [":open ga", ":ticket INC-123", "7", "7j<enter>", "7/zzz", "jjjd", "!", "?", "jjj<enter>"] {
+        let mut state = recorded((140, 40));
+        press(&mut state, keys);
+        let _ = update(&mut state, &env(), Msg::Inspected { number: 1, contents: Box::new(Ok(contents())) });
+        let odd: String =
+            drawn(&state, &ascii).content.iter().map(|cell| cell.symbol()).filter(|symbol| !symbol.is_ascii()).collect();
+        assert!(odd.is_empty(), "{keys}: {odd} have no ASCII form");
+    }
+}
+
+#[test]
 fn themes() {
     for (name, _) in BUILT_IN {
         let mut state = company((140, 40));

@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
     fn words(&mut self, env: &Env, words: &[&str]) {
         let whole = pattern(words);
         let by = Some(self.keep(&whole));
-        for (phrase, score) in self.commands(&whole) {
+        for (phrase, score) in self.commands(&whole, true) {
             let what = What::Run(phrase.command, self.subject(phrase.command));
             self.found.push(Found { score, sort: Sort::Command, what, by: [by, None] });
         }
@@ -137,7 +137,8 @@ impl<'a> Search<'a> {
     /// Commands in one part of the text, releases in the other.
     fn combined(&mut self, command: &[&str], release: &[&str]) {
         let (said, named) = (pattern(command), pattern(release));
-        let mut phrases: Vec<_> = self.commands(&said).into_iter().filter(|(phrase, _)| phrase.command.takes_release()).collect();
+        let mut phrases: Vec<_> =
+            self.commands(&said, false).into_iter().filter(|(phrase, _)| phrase.command.takes_release()).collect();
         if phrases.is_empty() {
             return;
         }
@@ -160,16 +161,19 @@ impl<'a> Search<'a> {
         self.patterns.len() - 1
     }
 
-    /// Commands that a pattern finds, by what they are called, else by what they do.
-    fn commands(&mut self, pattern: &Pattern) -> Vec<(Phrase, u32)> {
+    /// Commands that a pattern finds, by what they are called, else by what they do if that is asked for.
+    fn commands(&mut self, pattern: &Pattern, by_deed: bool) -> Vec<(Phrase, u32)> {
         let exact = substring(pattern);
         let offered = COMMANDS.iter().filter(|entry| is_offered(entry.command));
         let mut found = Vec::new();
         for entry in offered {
             let phrase = Phrase::of(entry.command);
+            let called = [phrase.head, entry.short].into_iter().filter_map(|name| self.finder.score(pattern, name)).max();
+            // What the command line calls it, and what it does: in one piece, as every letter is somewhere in so many words.
             let verb = entry.command.verb().map_or("", |verb| verb.name());
-            let called = [phrase.head, entry.short, verb].into_iter().filter_map(|name| self.finder.score(pattern, name)).max();
-            let score = called.or_else(|| self.finder.score(&exact, entry.words).map(|score| score / 3));
+            let called = called.or_else(|| self.finder.score(&exact, verb));
+            let does = if by_deed { entry.words } else { "" };
+            let score = called.or_else(|| self.finder.score(&exact, does).map(|score| score / 3));
             found.extend(score.map(|score| (phrase, score)));
         }
         found
