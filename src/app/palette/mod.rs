@@ -10,9 +10,7 @@ use super::edit::Edit;
 use super::effect::Effect;
 use super::state::{Env, Overlay, State};
 use super::table::Move;
-use crate::config::Write;
-use crate::domain::action::offer::Either;
-use crate::domain::action::{Memory, Parameters, Subject, Verb, allowed, offer};
+use crate::domain::action::Verb;
 use crate::domain::id::{EnvironmentId, Key};
 use crate::input::{Code, Command, Group, KeyPress};
 
@@ -223,28 +221,11 @@ fn gone(state: &State, key: &Key) -> Option<String> {
 
 /// Why a verb cannot be done to a release.
 pub fn forbidden(state: &State, verb: Verb, key: &Key) -> Option<String> {
-    let environment = state.environment();
-    if state.readonly {
-        return Some("read only: nothing is changed".to_owned());
+    if let Some(why) = state.forbidden(state.shown) {
+        return Some(why);
     }
-    if environment.settings.write == Write::Never {
-        return Some("the configuration forbids changes here".to_owned());
-    }
-    let Some(release) = state.release(key) else { return gone(state, key) };
-    let cluster = &environment.cluster;
-    let belongings = cluster.belongings(key);
-    let object = match (cluster.rollout(key), cluster.canary(key)) {
-        // Which image is asked in the dialog.
-        (Some(rollout), _) if verb == Verb::SetImage => return allowed::allowed(verb, rollout, &belongings).err(),
-        (Some(rollout), _) => Either::Rollout(rollout),
-        (None, Some(_)) if verb == Verb::SetImage => return None,
-        (None, Some(canary)) => Either::Canary(canary),
-        (None, None) => return gone(state, key),
-    };
-    let name = &environment.settings.name;
-    let memory = Memory { stable_before: state.ledger.view().stable_before(name, key), ..Memory::default() };
-    let subject = Subject { object, belongings: &belongings, release: &release, memory: &memory, now: state.cluster_time() };
-    offer::offer(verb, &subject, &Parameters::default()).err()
+    let Some(found) = state.environment().found(key, state.now) else { return gone(state, key) };
+    found.may(verb).err()
 }
 
 /// The commands that the palette offers: what only moves is easier done with its key.

@@ -169,7 +169,7 @@ fn what_cannot_be_done_says_why() {
     assert_eq!(refusal(&state, &What::Open(ghost)).as_deref(), Some("it is gone from the cluster"));
     assert_eq!(refusal(&state, &What::Run(Command::Contents, None)).as_deref(), Some("no rollout is selected"));
     state.readonly = true;
-    assert_eq!(forbidden(&state, Verb::SetImage, &key).as_deref(), Some("read only: nothing is changed"));
+    assert_eq!(forbidden(&state, Verb::SetImage, &key).as_deref(), Some("Pilothouse was started with --readonly"));
 }
 
 /// Ten thousand names: the best are kept, and there are more.
