@@ -5,6 +5,7 @@
 mod support;
 
 mod acting;
+mod acts;
 mod captures_act;
 mod captures_act_flagger;
 mod captures_read;

@@ -6,25 +6,27 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::debt::{Debt, debt};
 use super::desk::{Desk, Line, Object, Read};
+use super::identity::Stranger;
 use super::send::{Answer, send};
 use super::{Tell, explain, tell};
 use crate::domain::action::offer::Either;
 use crate::domain::action::request::{ALREADY, Fresh, Need, Request, missing, needs, request};
 use crate::domain::action::until::{Stand, stand};
-use crate::domain::action::{Act, Do, Outcome, Report, Seen, Step, Ticket, Until, Verb, What};
+use crate::domain::action::{Act, Do, Outcome, Plan, Report, Seen, Step, Ticket, Until, Verb, What};
 use crate::domain::flagger::interval_seconds;
 use crate::ledger::{self, Body, Ending, Ledger, Text};
 use crate::source::kube::fault::Fault;
 
 /// How often the object is read while an effect is waited for: quickly at first, when somebody watches.
 const LOOK: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// How long a step back waits to learn which cluster this is.
+const GLANCE: Duration = Duration::from_secs(2);
 /// From then on less often.
 const QUICK: Duration = Duration::from_secs(10);
 /// Without progress for this long a mark turns red.
 const STUCK: Duration = Duration::from_secs(30);
-/// How long a lost answer is looked for in the cluster: a server gives a request up after a minute.
-const SETTLING: Duration = Duration::from_secs(90);
 
 /// Carries an act out.
 pub async fn carry(desk: Arc<Desk>, act: Act, tell: Tell) {
@@ -61,12 +63,10 @@ impl Carrier {
             .await
             .map_err(|fault| Outcome::NotSent(format!("{} was not reached: {}.", self.place(), fault.line())))?;
         self.permitted(Some(&line.server))?;
-        let (cluster, read) = tokio::join!(self.desk.known(&line), self.desk.release(&line, &self.act.seen.key));
-        let cluster = cluster.map_err(|both| {
-            Outcome::OtherCluster(format!("Nothing was sent: {both}. Confirm the cluster first if that is as it should be."))
-        })?;
+        let (cluster, read) = tokio::join!(self.cluster(&line), self.desk.release(&line, &self.act.seen.key));
+        let cluster = cluster?;
         let mut read = read.map_err(|fault| self.unread(&fault))?;
-        self.compare(&read)?;
+        self.compare(&line, &read)?;
         let mut done = String::new();
         for (place, step) in self.act.plan.steps.clone().into_iter().enumerate() {
             if let Do::Await(until) = &step.does {
@@ -82,8 +82,13 @@ impl Carrier {
             if place > 0 && self.wrote {
                 read = self.desk.release(&line, &self.act.seen.key).await.map_err(|fault| Self::half(&step, &fault.line()))?;
                 // Somebody else's release that came in between is not this plan's to write over.
-                if let Some(why) = self.seen.other_release(&seen(&read)) {
+                let now = seen(&read);
+                if let Some(why) = self.seen.other_release(&now) {
                     return Err(Self::half(&step, &why));
+                }
+                // A pause that ended by itself meanwhile, and perhaps gave way to another one, is not this plan's to end any more.
+                if step.does == Do::LiftPauses && self.seen.pauses() != now.pauses() {
+                    continue;
                 }
             }
             self.write(&line, &cluster, (place, &step), &read).await?;
@@ -106,11 +111,23 @@ impl Carrier {
             Err(why) if self.wrote => return Err(Self::half(step, &why)),
             Err(why) => return Err(Outcome::Refused(format!("Nothing was sent: {why}."))),
         };
+        let debt = debt(&step.does, &self.act.seen.key).filter(|_| !self.act.dry_run);
         if !self.act.dry_run {
             self.record(cluster, place, &request).await?;
         }
+        // Owed before it is sent: a crash in between must not leave behind what nobody knows of.
+        if let Some(Debt::Owed(what)) = &debt {
+            self.owe(ledger::Body::Owed, what).await;
+        }
         self.say(What::Sent(place));
-        match send(&line.client, &request, self.act.dry_run).await {
+        let answer = send(&line.client, &request, self.act.dry_run, self.desk.shared.patience.answer).await;
+        match (&debt, &answer) {
+            (Some(Debt::Owed(what)), Answer::Refused(_) | Answer::NotSent(_)) | (Some(Debt::Settled(what)), Answer::Took(_)) => {
+                self.owe(ledger::Body::Settled, what).await;
+            }
+            _ => {}
+        }
+        match answer {
             Answer::Took(answer) => {
                 if let Some(field) = answer.as_ref().and_then(|answer| missing(&request, answer)) {
                     let text = format!(
@@ -155,8 +172,14 @@ impl Carrier {
             Some(path) => Some(get(path.clone()).await?),
             None => None,
         };
-        let time = self.desk.shared.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let fresh = Fresh { object: Some(&read.raw), replica_set: set.as_ref(), workload: workload.as_ref(), time: &time };
+        let time = self.desk.now(line).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let fresh = Fresh {
+            object: Some(&read.raw),
+            replica_set: set.as_ref(),
+            workload: workload.as_ref(),
+            time: &time,
+            back: self.act.plan.verb.is_back(),
+        };
         request(&step.does, &self.seen, fresh)
     }
 
@@ -169,7 +192,7 @@ impl Carrier {
                 Body::Write(ledger::Write { act: act.clone(), step, digest })
             }
             None if self.wrote => return Ok(()),
-            None => Body::Intent(Box::new(self.intent(cluster, digest).await)),
+            None => Body::Intent(Box::new(self.intent(cluster, digest, request).await)),
         };
         let first = self.entry.is_none();
         match self.append(body).await {
@@ -194,7 +217,7 @@ impl Carrier {
         }
     }
 
-    async fn intent(&self, cluster: &str, digest: Text) -> ledger::Intent {
+    async fn intent(&self, cluster: &str, digest: Text, request: &Request) -> ledger::Intent {
         let (act, seen) = (&self.act, &self.act.seen);
         let text = |text: &str| (!text.is_empty()).then(|| Text::from(text));
         let step = match &seen.position {
@@ -236,7 +259,7 @@ impl Carrier {
                 phase,
             },
             verb: act.plan.verb.name().into(),
-            plan: act.plan.lines().map(Text::from).collect(),
+            plan: std::iter::once(&*act.plan.effect).chain(act.plan.lines()).map(Text::from).collect(),
             reason: act.reason.as_str().into(),
             ticket: match &act.ticket {
                 Ticket::Given(ticket) => Some(ticket.as_str().into()),
@@ -244,6 +267,7 @@ impl Carrier {
             },
             owed,
             digest,
+            target: target(&act.plan, request),
             ..ledger::Intent::default()
         }
     }
@@ -255,25 +279,20 @@ impl Carrier {
         }
         self.saw(format!("step {} accepted", place + 1));
         self.say(What::Accepted(place));
-        if let Do::PauseSync { application, .. } = self.act.plan.steps.get(place).map_or(&Do::PromoteFull, |step| &step.does) {
-            self.owe(format!("automatic sync of {application} is paused"));
-        }
         if !self.wrote {
             self.wrote = true;
-            tokio::spawn(tell::tell(Arc::clone(&self.desk), Arc::clone(line), self.act.clone(), self.entry.clone()));
+            let told = tell::tell(Arc::clone(&self.desk), Arc::clone(line), self.act.clone(), self.entry.clone());
+            self.desk.shared.trailing.follow(tokio::spawn(told));
         }
     }
 
-    /// Something is owed from now on, best effort: the act itself says so, too.
-    fn owe(&self, what: String) {
-        let (Some(act), Ok(ledger)) = (self.entry.clone(), self.desk.shared.ledger.clone()) else { return };
-        let now = self.desk.shared.clock.now();
-        tokio::task::spawn_blocking(move || {
-            let debt = ledger::Debt { act: Some(act), what: what.into(), ..ledger::Debt::default() };
-            if let Err(error) = ledger.append(now, Body::Owed(debt)) {
-                tracing::warn!("what is owed could not be recorded: {error}");
-            }
-        });
+    /// Something is owed from now on, or no longer. Best effort: the plan on the ledger says it, too.
+    async fn owe(&self, body: fn(ledger::Debt) -> Body, what: &str) {
+        let Some(act) = self.entry.clone() else { return };
+        let debt = ledger::Debt { act: Some(act), what: what.into(), ..ledger::Debt::default() };
+        if let Err(why) = self.append(body(debt)).await {
+            tracing::warn!("what is owed could not be recorded: {why}");
+        }
     }
 
     /// Waits for an effect. Gives the object in which it was seen, and what was seen.
@@ -282,9 +301,14 @@ impl Carrier {
         let patience = Duration::from_secs(self.act.patience.into());
         let stuck = Self::stuck_after(&read);
         let (mut last, mut since, mut told) = (String::new(), Instant::now(), false);
-        let mut fresh = false;
+        // What was read before the write says nothing about its effect.
+        let mut news: Option<Result<(), Fault>> = None;
         loop {
-            let now = if fresh { self.how(line, until, &read).await } else { Ok(Stand::Under(String::new())) };
+            let now = match &news {
+                None => Ok(Stand::Under(String::new())),
+                Some(Ok(())) => self.how(line, until, &read).await,
+                Some(Err(fault)) => Err(fault.clone()),
+            };
             let words = match now {
                 Ok(Stand::Reached(words)) => {
                     self.seen = seen(&read);
@@ -306,23 +330,25 @@ impl Carrier {
                 self.say(What::Stuck(place, check(until, &last)));
             }
             if begun.elapsed() >= patience {
-                return Err(Outcome::Accepted(format!(
-                    "It was accepted; after {} s {last}. {}",
-                    patience.as_secs(),
-                    check(until, &last)
-                )));
+                return Err(Outcome::Accepted(self.unseen(place, until, &last)));
             }
             let [quick, slow] = LOOK;
-            if fresh {
+            if news.is_some() {
                 tokio::time::sleep(if begun.elapsed() < QUICK { quick } else { slow }).await;
             }
-            if let Ok(again) = self.desk.release(line, &self.act.seen.key).await {
-                read = again;
-                fresh = true;
-            } else {
-                tokio::time::sleep(quick).await;
-            }
+            news = Some(self.desk.release(line, &self.act.seen.key).await.map(|again| read = again));
         }
+    }
+
+    /// What is said when an effect was not seen in time, and what of the plan is not done because of that.
+    fn unseen(&self, place: usize, until: &Until, last: &str) -> String {
+        let rest = self.act.plan.steps.iter().skip(place).filter(|step| !matches!(step.does, Do::Await(_)));
+        let rest: Vec<&str> = rest.map(|step| &*step.words).collect();
+        let rest = if rest.is_empty() { String::new() } else { format!(" Not done: {}.", rest.join("; ")) };
+        if last.is_empty() {
+            return format!("It was accepted; nobody waited for its effect.{rest}");
+        }
+        format!("It was accepted; after {} s: {last}. {}{rest}", self.act.patience, check(until, last))
     }
 
     async fn how(&self, line: &Line, until: &Until, read: &Read) -> Result<Stand, Fault> {
@@ -359,7 +385,8 @@ impl Carrier {
             .skip(place)
             .find_map(|step| if let Do::Await(until) = &step.does { Some(until.clone()) } else { None });
         let own = request.path.starts_with(&crate::domain::action::request::path(&self.act.seen.key, ""));
-        while begun.elapsed() < SETTLING {
+        let settling = self.desk.shared.patience.settling;
+        while begun.elapsed() < settling {
             if let Ok(read) = self.desk.release(line, &self.act.seen.key).await {
                 let reached =
                     until.as_ref().is_some_and(|until| matches!(stand(until, either(&read.object), &self.seen), Stand::Reached(_)));
@@ -370,13 +397,13 @@ impl Carrier {
                     return Ok(());
                 }
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(LOOK[1]).await;
         }
         let what = format!("step {} ({})", place + 1, step.words);
         let text = format!(
             "The answer to {what} was lost ({}), and in {} s the cluster did not show its effect. It was not sent again: look, and decide.",
             fault.line(),
-            SETTLING.as_secs()
+            settling.as_secs()
         );
         Err(Outcome::Undetermined(text))
     }
@@ -385,8 +412,8 @@ impl Carrier {
     async fn refused(&self, line: &Line, step: &Step, fault: &Fault) -> Outcome {
         let now = self.desk.release(line, &self.act.seen.key).await;
         let text = match now {
-            Ok(read) if matches!(fault.code, Some(409 | 422)) => match self.moved(&read) {
-                Some(moved) => moved,
+            Ok(read) if matches!(fault.code, Some(409 | 422)) => match self.moved(line, &read) {
+                Some(moved) => format!("{moved}. The server refused it, nothing was changed; look again and decide anew."),
                 None => explain::refusal(fault, &self.act.seen.key.to_string()),
             },
             _ => explain::refusal(fault, &self.act.seen.key.to_string()),
@@ -395,19 +422,46 @@ impl Carrier {
     }
 
     /// Whether it is still what was seen.
-    fn compare(&self, read: &Read) -> Ends<()> {
-        self.moved(read).map_or(Ok(()), |why| Err(Outcome::Refused(why)))
+    fn compare(&self, line: &Line, read: &Read) -> Ends<()> {
+        let refuse = |moved| Outcome::Refused(format!("{moved}. Nothing was sent; look again and decide anew."));
+        self.moved(line, read).map_or(Ok(()), |moved| Err(refuse(moved)))
     }
 
-    fn moved(&self, read: &Read) -> Option<String> {
+    fn moved(&self, line: &Line, read: &Read) -> Option<String> {
         let now = seen(read);
         let why = if is_bound_to_all(self.act.plan.verb) { self.seen.moved(&now) } else { self.seen.other_release(&now) }?;
-        let who = explain::who(&read.raw, self.desk.shared.clock.now()).map(|who| format!(" by {who}")).unwrap_or_default();
-        Some(format!("It is not what you saw: {why}{who}. Nothing was sent; look again and decide anew."))
+        let who = explain::who(&read.raw, self.desk.now(line)).map(|who| format!(", last by {who}")).unwrap_or_default();
+        Some(format!("It is not what you saw: {why}{who}"))
     }
 
     fn permitted(&self, server: Option<&str>) -> Ends<()> {
         self.desk.shared.permit.refuses(&self.act, &self.desk.environment, server).map_or(Ok(()), |why| Err(Outcome::Refused(why)))
+    }
+
+    /// Which cluster this is. That it is another one holds up everything; that nobody says which holds up only what goes forward.
+    async fn cluster(&self, line: &Line) -> Ends<String> {
+        let back = self.act.plan.verb.is_back();
+        let known = async {
+            match tokio::time::timeout(if back { GLANCE } else { Duration::MAX }, self.desk.known(line)).await {
+                Ok(known) => known,
+                Err(_) => Err(Stranger::Unread(Fault::silent(GLANCE))),
+            }
+        };
+        match known.await {
+            Err(Stranger::Unread(fault)) if back => Ok(format!("not read: {}", fault.line())),
+            known => known.map_err(|stranger| self.stranger(stranger)),
+        }
+    }
+
+    fn stranger(&self, stranger: Stranger) -> Outcome {
+        match stranger {
+            Stranger::Another(both) => {
+                Outcome::OtherCluster(format!("Nothing was sent: {both}. Confirm the cluster first if that is as it should be."))
+            }
+            Stranger::Unread(fault) => {
+                Outcome::NotSent(format!("Which cluster {} is cannot be read: {}. Nothing was sent.", self.place(), fault.line()))
+            }
+        }
     }
 
     fn unread(&self, fault: &Fault) -> Outcome {
@@ -456,6 +510,13 @@ impl Carrier {
 /// Verbs whose meaning depends on where exactly the release is. A restart or another image means the same at every step.
 fn is_bound_to_all(verb: Verb) -> bool {
     matches!(verb, Verb::Promote | Verb::PromoteFull | Verb::Resume | Verb::Retry | Verb::SkipStep)
+}
+
+/// Where a plan leads, for whoever has to find out whether it did: pods by their hash, an AnalysisRun, or the time of a restart.
+fn target(plan: &Plan, first: &Request) -> Option<Text> {
+    let run = plan.steps.iter().find_map(|step| if let Do::Terminate { run } = &step.does { Some(&**run) } else { None });
+    let restart = first.shows.iter().find(|(pointer, _)| pointer == "/spec/restartAt").and_then(|(_, time)| time.as_str());
+    run.or(restart).or(plan.target.as_ref().map(|target| &*target.hash)).map(Text::from)
 }
 
 /// Appends in a thread that may block.

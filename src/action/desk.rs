@@ -1,10 +1,13 @@
 //! One environment as acts see it: its connection, made when it is first needed, and the reads that acts are built from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use http::header::ACCEPT;
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
+use kube::client::Body;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -16,7 +19,7 @@ use crate::domain::id::{Key, Kind};
 use crate::domain::object::{AnalysisRun, Canary, Rollout, decode_value};
 use crate::source::kube::exchange::{ask, read};
 use crate::source::kube::fault::{Cause, Fault};
-use crate::source::kube::{client, kubeconfig};
+use crate::source::kube::{Skew, client, date_of, kubeconfig};
 
 /// For one read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,9 +44,11 @@ pub struct Line {
     /// Fingerprint of the server's address and CA: what it is known by where nothing better can be read.
     pub address: String,
     /// What the cluster was found to be over this connection.
-    pub identity: tokio::sync::OnceCell<Result<String, String>>,
+    pub identity: tokio::sync::OnceCell<super::identity::Marks>,
     /// User of the cluster, where it says so.
     pub user: tokio::sync::OnceCell<Option<String>>,
+    /// How far the cluster's clock is ahead of ours.
+    skew: Lock<Skew>,
 }
 
 /// A release as it was read just now.
@@ -84,8 +89,8 @@ impl Desk {
         let made =
             made.await.map_err(|error| Fault::new(Cause::Credentials, &format!("reading the kubeconfig failed: {error}")))?;
         let (connected, server, address) = made?;
-        let (identity, user) = Default::default();
-        let fresh = Arc::new(Line { client: connected.client, server, address, identity, user });
+        let (identity, user, skew) = Default::default();
+        let fresh = Arc::new(Line { client: connected.client, server, address, identity, user, skew });
         *line = Some(Arc::clone(&fresh));
         Ok(fresh)
     }
@@ -93,6 +98,13 @@ impl Desk {
     /// Gives the connection up: the next act makes a new one, with new credentials.
     pub async fn hang_up(&self) {
         *self.line.lock().await = None;
+    }
+
+    /// The time by the cluster's clock, as far as its answers have told it.
+    pub fn now(&self, line: &Line) -> Timestamp {
+        let now = self.shared.clock.now();
+        let skew = line.skew.lock().unwrap_or_else(PoisonError::into_inner).millis();
+        now.checked_add(SignedDuration::from_millis(skew)).unwrap_or(now)
     }
 
     /// Reads a release.
@@ -134,20 +146,33 @@ impl Desk {
     }
 
     async fn once(&self, line: &Line, path: &str) -> Result<Value, Fault> {
-        let request = http::Request::get(path).header(ACCEPT, "application/json").body(Vec::new());
-        let request = request.map_err(|error| Fault::connection(&error))?;
-        let body = read(ask(&line.client, request, PATIENCE).await?).await?;
+        let request = Request::get(path).header(ACCEPT, "application/json").body(Vec::new());
+        let body = read(self.ask(line, request, PATIENCE).await?).await?;
         serde_json::from_slice(&body).map_err(|_| Fault::new(Cause::Garbled, "the answer is no JSON"))
+    }
+
+    /// Asks, and learns from the answer what time it is there.
+    pub(super) async fn ask(
+        &self,
+        line: &Line,
+        request: http::Result<Request<Vec<u8>>>,
+        patience: Duration,
+    ) -> Result<Response<Body>, Fault> {
+        let sent = self.shared.clock.now();
+        let response = ask(&line.client, request.map_err(|error| Fault::connection(&error))?, patience).await?;
+        if let Some(date) = date_of(&response) {
+            line.skew.lock().unwrap_or_else(PoisonError::into_inner).learn(sent, self.shared.clock.now(), date);
+        }
+        Ok(response)
     }
 
     /// Sends something to be looked at, such as a review: nothing is changed by it.
     pub async fn post(&self, line: &Line, path: &str, body: &Value) -> Result<Value, Fault> {
-        let request = http::Request::post(path)
+        let request = Request::post(path)
             .header(ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body.to_string().into_bytes());
-        let request = request.map_err(|error| Fault::connection(&error))?;
-        let body = read(ask(&line.client, request, PATIENCE).await?).await?;
+        let body = read(self.ask(line, request, PATIENCE).await?).await?;
         serde_json::from_slice(&body).map_err(|_| Fault::new(Cause::Garbled, "the answer is no JSON"))
     }
 }

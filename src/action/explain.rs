@@ -11,6 +11,9 @@ use crate::source::kube::fault::{Cause, Fault};
 /// Managers that are no persons: what they write needs no name.
 const MACHINES: [&str; 4] = ["rollouts-controller", "argo-rollouts", "flagger", "kube-controller-manager"];
 
+/// What a server says of a JSON Patch whose tests do not hold.
+const TEST_FAILED: &str = "the server rejected our request due to an error in our request";
+
 /// A refusal of the server, with what it means and the mend.
 pub fn refusal(fault: &Fault, what: &str) -> String {
     match fault.cause {
@@ -23,7 +26,11 @@ pub fn refusal(fault: &Fault, what: &str) -> String {
             let wait = fault.wait.map(|wait| format!(" in {} s", wait.as_secs())).unwrap_or_default();
             format!("The server has too many requests and took none of this one. Try again{wait}.")
         }
-        _ => format!("The server refused it: {}. Nothing was changed.", fault.line()),
+        Cause::Refused if fault.code == Some(422) && fault.text == TEST_FAILED => format!(
+            "It is not what was read a moment before: somebody changed what it was to replace in {what}. \
+             The server refused it, nothing was changed; look again and decide anew."
+        ),
+        _ => format!("The server refused it: {}. Nothing was changed.", fault.line().trim_end_matches('.')),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::action::request::path;
 use crate::domain::fact::Object;
 use crate::domain::id::{Key, Kind};
 use crate::domain::object::{Kept, Rollout, Selector, decode_value};
-use crate::source::kube::exchange::{ask, read};
+use crate::source::kube::exchange::read;
 use crate::source::kube::fault::{Cause, Fault};
 
 /// For each list.
@@ -88,8 +88,7 @@ impl Desk {
 
     pub(super) async fn list(&self, line: &Line, path: &str) -> Result<Vec<Value>, Fault> {
         let request = http::Request::get(path).header(ACCEPT, "application/json").body(Vec::new());
-        let request = request.map_err(|error| Fault::connection(&error))?;
-        let body = read(ask(&line.client, request, PATIENCE).await?).await?;
+        let body = read(self.ask(line, request, PATIENCE).await?).await?;
         let mut list: Value = serde_json::from_slice(&body).map_err(|_| Fault::new(Cause::Garbled, "the answer is no JSON"))?;
         match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => Ok(items),

@@ -2,6 +2,7 @@
 //! once, and believed only when its effect has been read. Decides nothing: what is to be done comes as an [`Act`].
 
 mod carry;
+mod debt;
 mod desk;
 mod explain;
 mod identity;
@@ -12,10 +13,12 @@ mod review;
 mod send;
 mod settle;
 mod tell;
+mod trailing;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -27,6 +30,8 @@ use crate::domain::ledger::LedgerView;
 use crate::ledger::operator::operator;
 use crate::ledger::{Ledger, Text};
 use crate::source::Clock;
+
+use trailing::Trailing;
 
 pub use permit::Permit;
 pub use review::Asked;
@@ -51,11 +56,33 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) permit: Permit,
     pub(crate) webhook: Option<crate::config::Webhook>,
+    pub(crate) patience: Patience,
+    pub(crate) trailing: Trailing,
+}
+
+/// How long a server is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the answer to a write. Afterwards the cluster is read instead.
+    pub answer: Duration,
+    /// For what a lost answer was about to show in the cluster: a server gives a request up after a minute.
+    pub settling: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answer: Duration::from_secs(10), settling: Duration::from_secs(90) }
+    }
 }
 
 impl Runner {
     /// A runner for these environments. Touches neither network nor ledger yet, except to open its folder.
     pub fn new(settings: &Settings, clock: Clock, runtime: Handle) -> Self {
+        Self::with(settings, clock, runtime, Patience::default())
+    }
+
+    /// The same with another patience.
+    pub fn with(settings: &Settings, clock: Clock, runtime: Handle, patience: Patience) -> Self {
         let ledger = Ledger::open(settings.state.join("ledger")).map_err(|error| error.to_string());
         let shared = Arc::new(Shared {
             ledger,
@@ -63,6 +90,8 @@ impl Runner {
             clock,
             permit: Permit::of(settings),
             webhook: settings.webhook.clone(),
+            patience,
+            trailing: Trailing::default(),
         });
         let desk = |environment: &Environment| Arc::new(Desk::new(environment.clone(), Arc::clone(&shared)));
         let desks = settings.environments.iter().map(desk).collect();
@@ -78,6 +107,11 @@ impl Runner {
             return tell(Report { act: number, at, what });
         };
         self.runtime.spawn(carry::carry(desk, act, tell));
+    }
+
+    /// Waits until those who are told of acts have been told, or could not be: that goes on after an act has ended.
+    pub async fn told(&self) {
+        self.shared.trailing.done().await;
     }
 
     /// Asks in the background what a dialog has to know: permissions, who manages the object, whether it can be recorded.

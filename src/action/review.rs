@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::desk::{Desk, Line};
+use super::identity::Stranger;
 use crate::domain::action::{Access, Memory, Owner, Permission, Reviewed, StableBefore, Sync};
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::managed::managed_by;
@@ -47,7 +48,11 @@ impl Desk {
         reviewed.permissions = permissions;
         reviewed.user = user;
         reviewed.memory.owner = owner;
-        reviewed.other_cluster = known.err();
+        match known {
+            Ok(_) => {}
+            Err(Stranger::Another(both)) => reviewed.other_cluster = Some(both),
+            Err(Stranger::Unread(fault)) => reviewed.unasked = Some(fault.line()),
+        }
         reviewed
     }
 

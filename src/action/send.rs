@@ -15,8 +15,6 @@ use crate::domain::action::request::Request;
 use crate::source::kube::client::fault_of;
 use crate::source::kube::fault::Fault;
 
-/// How long an answer to a write is waited for. Afterwards the cluster is read instead.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer that is read: no object is larger.
 const LARGEST: usize = 8 << 20;
 /// Under this name the server notes who wrote a field.
@@ -35,8 +33,8 @@ pub enum Answer {
     Lost(Fault),
 }
 
-/// Sends a request.
-pub async fn send(client: &Client, request: &Request, dry_run: bool) -> Answer {
+/// Sends a request, and waits so long for its answer, and then for the rest of it.
+pub async fn send(client: &Client, request: &Request, dry_run: bool, patience: Duration) -> Answer {
     let bytes = request.body.to_string().into_bytes();
     let uri = match (request.method, dry_run) {
         ("PATCH", false) => format!("{}?fieldManager={MANAGER}", request.path),
@@ -53,14 +51,14 @@ pub async fn send(client: &Client, request: &Request, dry_run: bool) -> Answer {
         Ok(request) => request,
         Err(error) => return Answer::NotSent(Fault::connection(&error)),
     };
-    let response = match timeout(PATIENCE, client.send(request)).await {
-        Err(_) => return Answer::Lost(Fault::silent(PATIENCE)),
+    let response = match timeout(patience, client.send(request)).await {
+        Err(_) => return Answer::Lost(Fault::silent(patience)),
         Ok(Err(error)) if was_not_sent(&error) => return Answer::NotSent(fault_of(&error)),
         Ok(Err(error)) => return Answer::Lost(fault_of(&error)),
         Ok(Ok(response)) => response,
     };
     let (code, wait) = (response.status().as_u16(), crate::source::kube::exchange::retry_after(response.headers()));
-    let body = timeout(PATIENCE, whole(response.into_body())).await.ok().flatten();
+    let body = timeout(patience, whole(response.into_body())).await.ok().flatten();
     match code {
         200..=299 => Answer::Took(body.and_then(|body| serde_json::from_slice(&body).ok())),
         300..=499 => Answer::Refused(Fault::answered(code, &body.unwrap_or_default(), wait)),

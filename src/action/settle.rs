@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Shared;
 use super::carry::{append, either, operator, seen};
-use super::desk::Desk;
+use super::desk::{Desk, Object, Read};
 use crate::domain::action::until::{Stand, stand};
 use crate::domain::action::{Position, Seen, Until, Verb};
 use crate::domain::id::{Key, Kind};
+use crate::domain::phase::is_final;
 use crate::ledger::{self, Body, Ending, Intent, Orphan, Text};
 
 /// Settles what can be settled: what belongs to another environment is left to whoever has it.
@@ -40,12 +43,17 @@ async fn judge(desk: &Desk, orphan: &Orphan) -> Option<(Ending, String)> {
     let intent = &orphan.intent;
     let began = format!("the process that meant to {} died", intent.verb);
     let line = desk.line().await.ok()?;
-    let cluster = desk.known(&line).await;
-    if cluster.as_deref() != Ok(intent.cluster.as_str()) {
-        // Behind the same name is another cluster, or none that says which: nothing there tells about this act.
-        return cluster.is_ok().then(|| (Ending::Undetermined, format!("{began}; the cluster it was about is not there any more")));
+    // While nobody has confirmed another cluster, this one may come back.
+    let cluster = desk.known(&line).await.ok()?;
+    if cluster != intent.cluster.as_str() {
+        return Some((Ending::Undetermined, format!("{began}; the cluster it was about is not there any more")));
     }
     let (seen_then, until) = remembered(intent)?;
+    if let Until::RunEnded(run) = &until {
+        let run = desk.analysis_run(&line, &seen_then.key.namespace, run).await.ok()?;
+        let ending = if is_final(&run.status.phase) { Ending::Observed } else { Ending::Undetermined };
+        return Some((ending, format!("{began}; read afterwards: {} is {}", run.metadata.name, run.status.phase)));
+    }
     let read = match desk.release(&line, &seen_then.key).await {
         Ok(read) => read,
         Err(fault) if fault.code == Some(404) => {
@@ -54,13 +62,39 @@ async fn judge(desk: &Desk, orphan: &Orphan) -> Option<(Ending, String)> {
         Err(_) => return None,
     };
     let now = seen(&read);
+    if until == Until::Restarted && !is_restarted_as_asked(&read, intent) {
+        return Some((Ending::Undetermined, format!("{began}; read afterwards: that restart was not written")));
+    }
     Some(match stand(&until, either(&read.object), &seen_then) {
         Stand::Reached(words) => (Ending::Observed, format!("{began}; read afterwards: {words}")),
         Stand::Lost(words) if now.current == seen_then.stable => {
             (Ending::Observed, format!("{began}; read afterwards: stable's template is the wanted one ({words})"))
         }
+        Stand::Under(words) if is_taken(&until, &read) => {
+            (Ending::Accepted, format!("{began}; it was accepted, and read afterwards: {words}"))
+        }
         Stand::Lost(words) | Stand::Under(words) => (Ending::Undetermined, format!("{began}; read afterwards: {words}")),
     })
+}
+
+/// Whether the restart that an object asks for is the one that was intended, and not an older one.
+fn is_restarted_as_asked(read: &Read, intent: &Intent) -> bool {
+    let Object::Rollout(rollout) = &read.object else { return true };
+    let wanted: Option<Timestamp> = intent.target.as_ref().and_then(|time| time.parse().ok());
+    wanted.is_some_and(|wanted| rollout.spec.restart_at.is_some_and(|asked| asked >= wanted))
+}
+
+/// Whether an object still shows that something was asked for whose effect has not come yet.
+fn is_taken(until: &Until, read: &Read) -> bool {
+    let Object::Rollout(rollout) = &read.object else { return false };
+    match until {
+        Until::Promoted => rollout.status.promote_full,
+        Until::TrafficBack => rollout.status.abort,
+        Until::Held(held) => rollout.spec.paused == *held,
+        // Which one it is was compared before.
+        Until::Restarted => true,
+        _ => false,
+    }
 }
 
 /// What was seen then, as far as it is on the ledger, and the effect that was to come.
@@ -84,7 +118,13 @@ fn remembered(intent: &Intent) -> Option<(Seen, Until)> {
         revision: object.revision,
         position,
     };
-    Some((seen, effect(verb, canary)))
+    let until = match (verb, &intent.target) {
+        (Verb::TerminateAnalysis, Some(run)) => Until::RunEnded(run.as_str().into()),
+        // The newest revision was stable then: that it is says nothing.
+        (Verb::RollBack, Some(hash)) if !canary && seen.current == seen.stable => Until::Stable(hash.as_str().into()),
+        _ => effect(verb, canary),
+    };
+    Some((seen, until))
 }
 
 fn effect(verb: Verb, canary: bool) -> Until {

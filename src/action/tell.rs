@@ -40,8 +40,7 @@ async fn event(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(), Stri
         Kind::Canary => ("flagger.app/v1beta1", "Canary"),
         _ => ("argoproj.io/v1alpha1", "Rollout"),
     };
-    let now = desk.shared.clock.now();
-    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = desk.now(line).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let severity = if act.plan.verb.is_back() { "Warning" } else { "Normal" };
     let body = json!({
         "apiVersion": "v1", "kind": "Event",
@@ -57,7 +56,7 @@ async fn event(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(), Stri
         body,
         shows: Vec::new(),
     };
-    took(send(&line.client, &request, false).await, "the Event could not be created")
+    took(send(&line.client, &request, false, desk.shared.patience.answer).await, "the Event could not be created")
 }
 
 /// A verb as Events spell their reasons: `PilothouseRollback`.
@@ -70,7 +69,7 @@ fn reason(act: &Act) -> String {
 }
 
 async fn annotation(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(), String> {
-    let at = desk.shared.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let at = desk.now(line).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut note = json!({"by": by, "verb": act.plan.verb.name(), "at": at, "reason": cut(&act.reason)});
     if let (Ticket::Given(ticket), Some(note)) = (&act.ticket, note.as_object_mut()) {
         note.insert("ticket".to_owned(), Value::from(ticket.as_str()));
@@ -82,7 +81,7 @@ async fn annotation(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(),
         body: json!({"metadata": {"uid": act.seen.uid, "annotations": {LAST_ACTION: note.to_string()}}}),
         shows: Vec::new(),
     };
-    took(send(&line.client, &request, false).await, "the annotation could not be written")
+    took(send(&line.client, &request, false, desk.shared.patience.answer).await, "the annotation could not be written")
 }
 
 fn took(answer: Answer, what: &str) -> Result<(), String> {
@@ -109,7 +108,7 @@ async fn webhook(desk: &Desk, act: &Act, by: &str, entry: Option<Text>) -> Resul
     let client = client(host)?;
     let body = json!({ "text": text });
     let request = Request { method: "POST", path: path.to_owned(), content_type: "application/json", body, shows: Vec::new() };
-    match send(&client, &request, false).await {
+    match send(&client, &request, false, desk.shared.patience.answer).await {
         Answer::Took(_) => Ok(()),
         Answer::Refused(fault) | Answer::NotSent(fault) | Answer::Lost(fault) => {
             let code = fault.code.map(|code| format!(": HTTP {code}")).unwrap_or_default();

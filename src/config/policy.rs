@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use crate::domain::action::Ticket;
+
 /// `[policy]`, or what an environment says instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -15,6 +17,39 @@ pub struct Policy {
     pub presets: Vec<String>,
     /// How an act is confirmed.
     pub confirm: Confirm,
+}
+
+impl Policy {
+    /// Whether a reason for going forward is one; else what is wrong with it.
+    pub fn reason(&self, typed: &str) -> Result<(), String> {
+        let letters = typed.trim().chars().count();
+        if letters == 0 {
+            return Err("say why: it is recorded".to_owned());
+        }
+        if letters < self.reason_min_length {
+            return Err(format!("say more: {} more letters are asked for here", self.reason_min_length - letters));
+        }
+        Ok(())
+    }
+
+    /// The ticket of an act; the error says what is wrong with it on the way forward. On the way back what is missing is owed.
+    pub fn ticket(&self, typed: &str, back: bool) -> Result<Ticket, String> {
+        let typed = typed.trim();
+        let right = self.ticket_pattern.as_ref().is_none_or(|pattern| pattern.matches(typed));
+        let like = || self.ticket_pattern.as_ref().map(|pattern| format!(" like {}", pattern.as_str())).unwrap_or_default();
+        let empty = typed.is_empty();
+        if empty && !self.ticket_required {
+            return Ok(Ticket::None);
+        }
+        if !empty && (right || (back && !self.ticket_required)) {
+            return Ok(Ticket::Given(typed.to_owned()));
+        }
+        match (back, empty) {
+            (true, _) => Ok(Ticket::Owed),
+            (false, true) => Err(format!("a ticket is asked for here{}", like())),
+            (false, false) => Err(format!("'{typed}' is no ticket{}", like())),
+        }
+    }
 }
 
 /// How an act forward is confirmed.
@@ -67,6 +102,23 @@ impl Eq for Pattern {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn going_back_owes_what_going_forward_has_to_bring() {
+        let policy = Policy {
+            reason_min_length: 8,
+            ticket_pattern: Some(Pattern::read("INC-[0-9]+").unwrap()),
+            ticket_required: true,
+            ..Policy::default()
+        };
+        assert_eq!(policy.ticket(" INC-7 ", false), Ok(Ticket::Given("INC-7".into())));
+        assert_eq!((policy.ticket("", true), policy.ticket("later", true)), (Ok(Ticket::Owed), Ok(Ticket::Owed)));
+        assert_eq!(policy.ticket("", false), Err("a ticket is asked for here like INC-[0-9]+".into()));
+        assert_eq!(policy.ticket("later", false), Err("'later' is no ticket like INC-[0-9]+".into()));
+        assert_eq!(policy.reason("short"), Err("say more: 3 more letters are asked for here".into()));
+        assert!(policy.reason("long enough").is_ok() && Policy::default().reason(" ").is_err());
+        assert_eq!(Policy::default().ticket("", false), Ok(Ticket::None));
+    }
 
     #[test]
     fn a_pattern_means_the_whole_text() {

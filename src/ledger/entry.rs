@@ -97,6 +97,10 @@ pub struct Intent {
     pub object: Object,
     /// The verb as the command line spells it.
     pub verb: Text,
+    /// Where it leads, for whoever has to find out whether it did: hash of the pods that are to have the traffic, the AnalysisRun that is
+    /// to end, or the time of the restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Text>,
     /// What is going to happen, step by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plan: Vec<Text>,

@@ -147,7 +147,7 @@ impl Cluster {
         format!("{}/{user}-reads", in_namespace(namespace, "rolebindings"))
     }
 
-    /// Installs Flagger's CRD.
+    /// Installs Flagger's definition.
     pub fn install_flagger(&self) {
         for crd in crds().iter().filter(|crd| crd["spec"]["group"] == "flagger.app") {
             self.admin.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd);
@@ -169,6 +169,18 @@ impl Cluster {
         let answer = std::io::read_to_string(etcd).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
+}
+
+/// Installs all definitions on a server that has none.
+pub fn install(admin: &Admin) {
+    for crd in crds() {
+        admin.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &crd);
+    }
+    for path in ["rollouts", "analysisruns", "experiments"] {
+        admin.wait(&format!("{ROLLOUTS}/{path}"));
+    }
+    admin.wait("/apis/flagger.app/v1beta1/canaries");
+    admin.namespace("default");
 }
 
 impl Server {

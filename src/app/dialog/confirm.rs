@@ -88,13 +88,8 @@ pub fn stop(state: &State, dialog: &Dialog) -> Option<Stop> {
 
 /// What has to be typed before going forward.
 fn missing(dialog: &Dialog, policy: &Policy) -> Option<Stop> {
-    let letters = dialog.reason.text().trim().chars().count();
-    if letters == 0 {
-        return Some(Stop::Missing(Focus::Reason, "say why: it is recorded".to_owned()));
-    }
-    if letters < policy.reason_min_length {
-        let more = policy.reason_min_length - letters;
-        return Some(Stop::Missing(Focus::Reason, format!("say more: {more} more letters are asked for here")));
+    if let Err(what) = policy.reason(dialog.reason.text()) {
+        return Some(Stop::Missing(Focus::Reason, what));
     }
     if let Err(what) = ticket(dialog, policy) {
         return Some(Stop::Missing(Focus::Ticket, what));
@@ -105,21 +100,7 @@ fn missing(dialog: &Dialog, policy: &Policy) -> Option<Stop> {
 
 /// The ticket of an act; the error says what is wrong with it on the way forward. On the way back what is missing is owed.
 pub(super) fn ticket(dialog: &Dialog, policy: &Policy) -> Result<Ticket, String> {
-    let typed = dialog.ticket.text().trim();
-    let right = policy.ticket_pattern.as_ref().is_none_or(|pattern| pattern.matches(typed));
-    let like = || policy.ticket_pattern.as_ref().map(|pattern| format!(" like {}", pattern.as_str())).unwrap_or_default();
-    let (empty, back) = (typed.is_empty(), dialog.verb.is_back());
-    if empty && !policy.ticket_required {
-        return Ok(Ticket::None);
-    }
-    if !empty && (right || (back && !policy.ticket_required)) {
-        return Ok(Ticket::Given(typed.to_owned()));
-    }
-    match (back, empty) {
-        (true, _) => Ok(Ticket::Owed),
-        (false, true) => Err(format!("a ticket is asked for here{}", like())),
-        (false, false) => Err(format!("'{typed}' is no ticket{}", like())),
-    }
+    policy.ticket(dialog.ticket.text(), dialog.verb.is_back())
 }
 
 fn late(freshness: &Freshness) -> Option<Stop> {

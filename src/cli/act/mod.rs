@@ -19,6 +19,7 @@ use crate::domain::action::{
 };
 use crate::domain::duration::go_seconds;
 use crate::domain::fact::News;
+use crate::domain::flagger::interval_seconds;
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::release::Release;
 use crate::source::kube::fault::Fault;
@@ -28,8 +29,10 @@ use crate::wire;
 const GLANCE: Duration = Duration::from_secs(2);
 /// How long a step forward waits for it: then it has not been found permitted.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long intents of processes that died may take to settle at the end.
-const SETTLING: Duration = Duration::from_secs(5);
+/// How long an effect is waited for unless somebody says otherwise, in seconds.
+const WAIT: u32 = 60;
+/// How long it may take at the end to tell others of the act, and to settle intents of processes that died.
+const EPILOGUE: Duration = Duration::from_secs(5);
 
 /// What every verb takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,9 +49,9 @@ pub struct Shared {
     /// Say what would happen, let the server check it, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How long to wait until the effect is seen; exit code 3 if it is not
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds)]
-    pub wait: u32,
+    /// How long to wait until the effect is seen; exit code 3 if it is not [default: 60s, and with Flagger two of its intervals]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub wait: Option<u32>,
     /// Only if it executes this step, counted from 0 as in status --json
     #[arg(long, value_name = "N")]
     pub expect_step: Option<i64>,
@@ -216,6 +219,8 @@ struct Found {
     cluster: Cluster,
     release: Release,
     seen: Seen,
+    /// When, by the cluster's clock.
+    now: Timestamp,
 }
 
 fn run(wanted: &Wanted<'_>, common: &Common) -> Result<Exit, Failure> {
@@ -232,8 +237,9 @@ fn run(wanted: &Wanted<'_>, common: &Common) -> Result<Exit, Failure> {
         Decided::Said(exit) => Ok(exit),
         Decided::Act(act, found) => carry(wanted, &runner, environment, *act, &found),
     });
-    // What somebody else's death left open is settled while there is a connection, but does not hold anybody up.
-    let _ = runtime.block_on(async { tokio::time::timeout(SETTLING, settled).await });
+    // The act has ended; none of this holds anybody up for long.
+    let epilogue = async { tokio::join!(runner.told(), settled) };
+    let _ = runtime.block_on(async { tokio::time::timeout(EPILOGUE, epilogue).await });
     runtime.shutdown_background();
     outcome
 }
@@ -295,7 +301,7 @@ async fn decide(wanted: &Wanted<'_>, desk: &Desk, common: &Common) -> Result<Dec
         say::answer(draft)?;
         return Ok(Decided::Said(Exit::Done));
     }
-    let ticket = wanted.common.ticket.clone().map_or(Ticket::None, Ticket::Given);
+    let ticket = asked_for(wanted, desk)?;
     let act = Act {
         number: 1,
         authority: Authority::Cli,
@@ -306,9 +312,19 @@ async fn decide(wanted: &Wanted<'_>, desk: &Desk, common: &Common) -> Result<Dec
         ticket,
         unrecorded: wanted.unrecorded,
         dry_run: wanted.common.dry_run,
-        patience: wanted.common.wait,
+        patience: wanted.common.wait.unwrap_or_else(|| found.wait()),
     };
     Ok(Decided::Act(Box::new(act), Box::new(found)))
+}
+
+/// What the environment asks of those who act there: forward it has to be brought, back it is owed.
+fn asked_for(wanted: &Wanted<'_>, desk: &Desk) -> Result<Ticket, Failure> {
+    let (policy, back) = (&desk.environment.policy, wanted.verb.is_back());
+    let usage = |flag: &str, what: String| Failure::Usage(format!("{flag}: {what} ('{}').", desk.environment.name));
+    if !back {
+        policy.reason(&wanted.common.reason).map_err(|what| usage("--reason", what))?;
+    }
+    policy.ticket(wanted.common.ticket.as_deref().unwrap_or_default(), back).map_err(|what| usage("--ticket", what))
 }
 
 /// Reads the one release that is named.
@@ -328,13 +344,14 @@ async fn find(wanted: &Wanted<'_>, desk: &Desk, line: &crate::action::Line, comm
     for owned in desk.belongings(line, &object).await {
         cluster.apply(News::Is(owned));
     }
-    let release = cluster.release(&key, wire::now()).ok_or_else(|| Failure::Refused(format!("{key} is gone.")))?;
+    let now = desk.now(line);
+    let release = cluster.release(&key, now).ok_or_else(|| Failure::Refused(format!("{key} is gone.")))?;
     let seen = match (cluster.rollout(&key), cluster.canary(&key)) {
         (Some(rollout), _) => Seen::of_rollout(rollout),
         (None, Some(canary)) => Seen::of_canary(canary),
         (None, None) => return Err(Failure::Refused(format!("{key} is gone."))),
     };
-    Ok(Found { key, cluster, release, seen })
+    Ok(Found { key, cluster, release, seen, now })
 }
 
 impl Found {
@@ -345,8 +362,14 @@ impl Found {
             (None, Some(canary)) => Either::Canary(canary),
             (None, None) => return Err("it is gone".to_owned()),
         };
-        let (memory, now) = (&reviewed.memory, wire::now());
+        let (memory, now) = (&reviewed.memory, self.now);
         offer(wanted.verb, &Subject { object, belongings: &belongings, release: &self.release, memory, now }, &wanted.parameters)
+    }
+
+    /// How long an effect may take to be seen: Flagger looks once in an interval, and acts at one tick on what another one set up.
+    fn wait(&self) -> u32 {
+        let ticks = self.cluster.canary(&self.key).map(|canary| 2 * interval_seconds(canary) + 10);
+        ticks.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or_default().max(WAIT)
     }
 
     /// Kind and name of the workload that has the template, where it is not the Rollout itself.
@@ -427,6 +450,7 @@ fn carry(wanted: &Wanted<'_>, runner: &Runner, environment: EnvironmentId, act: 
         }),
     );
     let (outcome, reports) = listen(&plan, &heard, begun)?;
+    let outcome = with_flag(outcome, wanted.verb);
     say::outcome(wanted.verb, found, &outcome, &reports, wanted.common.json)?;
     Ok(match outcome {
         Outcome::Observed(_) | Outcome::WouldDo(_) => Exit::Done,
@@ -434,6 +458,21 @@ fn carry(wanted: &Wanted<'_>, runner: &Runner, environment: EnvironmentId, act: 
         Outcome::NotSent(_) => Exit::Unreachable,
         Outcome::Accepted(_) | Outcome::Undetermined(_) => Exit::NotObserved,
     })
+}
+
+/// What can be mended by a flag names it.
+fn with_flag(outcome: Outcome, verb: Verb) -> Outcome {
+    match outcome {
+        Outcome::NotRecorded(text) if verb.is_back() => {
+            Outcome::NotRecorded(format!("{} --unrecorded goes back all the same.", ended(&text)))
+        }
+        Outcome::OtherCluster(text) => Outcome::OtherCluster(format!("{} --trust-cluster does.", ended(&text))),
+        other => other,
+    }
+}
+
+fn ended(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
 }
 
 fn listen(plan: &Plan, heard: &Receiver<Report>, begun: Timestamp) -> Result<(Outcome, Vec<Report>), Failure> {

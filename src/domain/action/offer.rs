@@ -8,7 +8,7 @@ use super::verb::Verb;
 use super::{allowed, flagger, ways};
 use crate::domain::belongings::Belongings;
 use crate::domain::id::Key;
-use crate::domain::object::{Canary, Rollout};
+use crate::domain::object::{self, Canary, Rollout};
 use crate::domain::release::{Release, WaitingFor, Way};
 use crate::domain::{signs, step, weight};
 
@@ -156,18 +156,26 @@ fn promote(rollout: &Rollout, subject: &Subject<'_>) -> Plan {
     let course = course(subject, weight::next(rollout));
     let last = step::steps(rollout).len();
     let index = step::index(rollout);
-    let mut plan = if undecided && decided_by_step && last > 0 {
-        let next = i64::try_from((index + 1).min(last)).unwrap_or(i64::MAX);
-        let words = format!("accept the undecided analysis: go on from step {} of {last}", index + 1);
-        Plan::simple(Verb::Promote, format!("promote {course}"), Do::StepTo(next), words, Until::MovedOn)
+    let next = i64::try_from((index + 1).min(last)).unwrap_or(i64::MAX);
+    let at_pause = matches!(step::current(rollout), Some(object::Step::Pause(_)));
+    let (does, words) = if undecided && decided_by_step && last > 0 {
+        (Do::StepTo(next), format!("accept the undecided analysis: go on from step {} of {last}", index + 1))
+    } else if rollout.spec.paused && at_pause {
+        // While it is held the controller forgets that a pause was ended, and would begin it anew: a step it does not forget.
+        (Do::StepTo(next), format!("end the pause at step {} of {last}", index + 1))
+    } else if subject.release.way == Way::BlueGreen {
+        (Do::LiftPauses, format!("end the pause: all traffic to {}", subject.newest()))
     } else {
-        let words = match subject.release.way {
-            Way::BlueGreen => format!("end the pause: all traffic to {}", subject.newest()),
-            Way::Canary | Way::Unknown => format!("end the pause at step {} of {last}", index + 1),
-        };
-        Plan::simple(Verb::Promote, format!("promote {course}"), Do::LiftPauses, words, Until::MovedOn)
+        (Do::LiftPauses, format!("end the pause at step {} of {last}", index + 1))
     };
-    lift_hold(rollout, &mut plan);
+    // For the same reason another pause is ended after the hold: it still waits there if a crash comes in between.
+    let hold_first = does == Do::LiftPauses;
+    let mut plan = Plan::simple(Verb::Promote, format!("promote {course}"), does, words, Until::MovedOn);
+    if hold_first && rollout.spec.paused {
+        plan.steps.insert(0, Step::new(Do::Hold(false), "lift the hold"));
+    } else {
+        lift_hold(rollout, &mut plan);
+    }
     plan.after = format!("{} goes on: {course}", subject.newest()).into();
     if undecided && !decided_by_step {
         plan.left = Some("the background analysis that could not tell begins anew, and may stop it again".into());

@@ -61,6 +61,8 @@ pub struct Fresh<'a> {
     pub workload: Option<&'a Value>,
     /// The cluster's time, RFC 3339 with whole seconds.
     pub time: &'a str,
+    /// Whether the step belongs to an act back: then it is bound to the release only, whatever it does.
+    pub back: bool,
 }
 
 /// What a step has to read besides the object, given the object.
@@ -102,7 +104,7 @@ pub fn request(does: &Do, seen: &Seen, fresh: Fresh<'_>) -> Result<Option<Reques
     let key = &seen.key;
     let object = fresh.object.ok_or_else(|| format!("{key} was not read"))?;
     let status = |ops: Vec<Value>, shows: Vec<(&str, Value)>| {
-        let mut all = tests(does, seen, object);
+        let mut all = tests(is_bound_to_all(does) && !fresh.back, seen, object);
         all.extend(ops);
         patch(path(key, "/status"), all, shows)
     };
@@ -116,7 +118,7 @@ pub fn request(does: &Do, seen: &Seen, fresh: Fresh<'_>) -> Result<Option<Reques
         Do::LiftPauses => status(vec![remove("/status/pauseConditions")], vec![("/status/pauseConditions", Value::Null)]),
         Do::StepTo(index) => status(step_to(*index, object), vec![("/status/currentStepIndex", json!(index))]),
         Do::PromoteFull => status(vec![set("/status/promoteFull", json!(true))], vec![("/status/promoteFull", json!(true))]),
-        Do::Abort => status(abort(object), vec![("/status/abort", json!(true))]),
+        Do::Abort => status(abort(), vec![("/status/abort", json!(true))]),
         Do::Retry => status(vec![set("/status/abort", json!(false))], vec![("/status/abort", json!(false))]),
         Do::Hold(held) => spec("/spec/paused", json!(held)),
         Do::Restart => spec("/spec/restartAt", json!(fresh.time)),
@@ -154,7 +156,7 @@ pub fn path(key: &Key, part: &str) -> String {
 
 /// What a status write is bound to. Values are those of the object as read, whose equality with what was seen was asked before: so a
 /// field that this program does not know cannot make a fence that never holds.
-fn tests(does: &Do, seen: &Seen, object: &Value) -> Vec<Value> {
+fn tests(all_of_it: bool, seen: &Seen, object: &Value) -> Vec<Value> {
     let mut all = vec![test("/metadata/uid", &json!(seen.uid))];
     let same = |path: &str| test(path, object.pointer(path).unwrap_or(&Value::Null));
     if seen.key.kind == Kind::Canary {
@@ -164,7 +166,7 @@ fn tests(does: &Do, seen: &Seen, object: &Value) -> Vec<Value> {
         return all;
     }
     all.extend(["/status/currentPodHash", "/status/stableRS"].map(same));
-    if is_bound_to_all(does) {
+    if all_of_it {
         let position =
             ["/status/currentStepIndex", "/status/pauseConditions", "/status/abort", "/status/promoteFull", "/spec/paused"];
         all.extend(position.map(same));
@@ -184,13 +186,10 @@ fn step_to(index: i64, object: &Value) -> Vec<Value> {
     ops
 }
 
-fn abort(object: &Value) -> Vec<Value> {
-    let mut ops = vec![set("/status/abort", json!(true))];
-    if object.pointer("/status/promoteFull").is_some_and(|full| !full.is_null()) {
-        // It would wipe the abort. False and absent are the same to the controller, and false can be written even if it is gone by now.
-        ops.push(set("/status/promoteFull", json!(false)));
-    }
-    ops
+/// A full promotion would wipe the abort. One may begin after the object was read, so it is ended in any case: false and absent are
+/// the same to the controller.
+fn abort() -> Vec<Value> {
+    vec![set("/status/abort", json!(true)), set("/status/promoteFull", json!(false))]
 }
 
 /// Stable's template, or another revision's, written where it belongs.

@@ -92,6 +92,14 @@ impl Seen {
         }
     }
 
+    /// The waits of a Rollout.
+    pub fn pauses(&self) -> &[PauseCondition] {
+        match &self.position {
+            Position::Rollout { pauses, .. } => pauses,
+            Position::Canary { .. } => &[],
+        }
+    }
+
     /// What of this is no longer so, as an act back minds it; None if it is the same release.
     pub fn other_release(&self, now: &Self) -> Option<String> {
         if self.uid != now.uid {

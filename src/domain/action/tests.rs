@@ -242,6 +242,10 @@ fn forward_is_fenced_by_everything_and_back_by_the_release_alone() {
         assert_eq!(tested(&sent(&does, &paused())), everything, "{does:?}");
     }
     assert_eq!(tested(&sent(&Do::Abort, &paused())), release);
+    let (object, seen) = (paused(), Seen::of_rollout(&decode_value(&paused())));
+    let back = Fresh { object: Some(&object), time: NOW, back: true, ..Fresh::default() };
+    let sped = request(&Do::PromoteFull, &seen, back).unwrap().unwrap();
+    assert_eq!(tested(&sped), release, "an old revision goes through its steps meanwhile");
     assert_eq!(tested(&sent(&Do::Hold(true), &paused())), ["/metadata/uid", "/spec/paused"]);
     let promote = sent(&Do::LiftPauses, &paused());
     assert_eq!(promote.path, "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web/status");
@@ -252,9 +256,13 @@ fn forward_is_fenced_by_everything_and_back_by_the_release_alone() {
 #[test]
 fn an_abort_ends_the_full_promotion_that_would_wipe_it() {
     let full = changed(under_way(), &json!({"status": {"promoteFull": true}}));
-    let ops = sent(&Do::Abort, &full).body.to_string();
-    assert!(ops.contains(r#"{"op":"add","path":"/status/promoteFull","value":false}"#), "{ops}");
-    assert!(!sent(&Do::Abort, &paused()).body.to_string().contains("promoteFull"));
+    for object in [full, paused()] {
+        let ops = sent(&Do::Abort, &object).body.to_string();
+        assert!(
+            ops.contains(r#"{"op":"add","path":"/status/promoteFull","value":false}"#),
+            "also one that begins meanwhile: {ops}"
+        );
+    }
 }
 
 #[test]
@@ -293,7 +301,7 @@ fn with_a_workload_its_template_is_meant() {
     assert_eq!(needs(&restore, &seen.key, &object), Ok(request::Need::Both { set: "web-b".into(), workload: path.clone() }));
     let workload = json!({"kind": "Deployment", "metadata": {"name": "web-d", "uid": "d"}, "spec": {"template": {"spec": {"containers": [{"name": "main", "image": "web:v3"}]}}}});
     let stable = set(2, "b", "web:v2");
-    let fresh = Fresh { object: Some(&object), replica_set: Some(&stable), workload: Some(&workload), time: NOW };
+    let fresh = Fresh { object: Some(&object), replica_set: Some(&stable), workload: Some(&workload), time: NOW, back: true };
     let request_ = request(&restore, &seen, fresh).unwrap().unwrap();
     assert_eq!((request_.path, &request_.body[0]["value"]), (path, &json!("d")));
     let strange = changed(object, &json!({"spec": {"workloadRef": {"kind": "StatefulSet"}}}));

@@ -126,11 +126,15 @@ fn moved_on(rollout: &Rollout, seen: &Seen, now: &Seen) -> Stand {
     if resuming(rollout) {
         return Stand::Under("the controller has not gone on yet".to_owned());
     }
-    let (Position::Rollout { step: before, pauses: waits, .. }, Position::Rollout { step, pauses, steps, .. }) =
+    let (Position::Rollout { step: before, pauses: waits, abort: was, .. }, Position::Rollout { step, pauses, steps, abort, .. }) =
         (&seen.position, &now.position)
     else {
         return lost("it is another kind of object".to_owned());
     };
+    // An abort ends the wait, too, and is not what was wanted.
+    if *abort && !was {
+        return lost("it was aborted meanwhile".to_owned());
+    }
     if rollout.spec.strategy.blue_green.is_some() {
         let switched = rollout.status.blue_green.active_selector == rollout.status.current_pod_hash;
         return if switched {

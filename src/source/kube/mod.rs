@@ -30,6 +30,7 @@ use self::connection::{Connection, End};
 use self::fault::{Cause, Fault};
 use self::known::Registry;
 use self::pace::Pace;
+pub use self::pulse::{Skew, date_of};
 use super::{Clock, Post, Wish};
 use crate::config::Environment;
 use crate::domain::fact::{Health, Link, News};

@@ -221,7 +221,7 @@ pub fn date_of(response: &Response<Body>) -> Option<Timestamp> {
 }
 
 /// How far a server's clock is ahead. A `Date` is cut to whole seconds, so each answer only bounds it; many together bound it closely.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Skew(Option<(i64, i64)>);
 
 impl Skew {

@@ -1,0 +1,17 @@
+//! Verbs carried out for real: the program itself, as scripts start it, on the embedded world and on a real API server.
+
+mod actor;
+mod back;
+mod faults;
+mod fences;
+mod flagger;
+mod identity;
+mod killed;
+mod permit;
+mod races;
+mod real;
+mod record;
+mod stage;
+mod states;
+mod told;
+mod verbs;
