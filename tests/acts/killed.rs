@@ -146,7 +146,8 @@ struct Broken {
 
 fn broken() -> Vec<Broken> {
     let healthy = |rollout: &Value| is_in(rollout, "Healthy");
-    let cases: [(&str, Verb, fn(&Stage, &str, &str), fn(&Value) -> bool, &str); 11] = [
+    type Case = (&'static str, Verb, fn(&Stage, &str, &str), fn(&Value) -> bool, &'static str);
+    let cases: [Case; 11] = [
         ("promote", Verb::Promote, paused, at_pause, "observed"),
         ("full", Verb::PromoteFull, paused, at_pause, "observed"),
         ("pause", Verb::Hold, paused, at_pause, "observed"),

@@ -80,8 +80,10 @@ fn under_way() -> Value {
     json!({ "status": { "phase": "Progressing", "message": "", "currentStepIndex": 2, "pauseConditions": null, "controllerPause": null } })
 }
 
-/// Each verb: what the object is like before, and what of it is so afterwards.
-fn cases() -> Vec<(&'static str, Verb, Value, Vec<(&'static str, Value)>)> {
+/// A verb: what its object is like before, and what of it is so afterwards.
+type Case = (&'static str, Verb, Value, Vec<(&'static str, Value)>);
+
+fn cases() -> Vec<Case> {
     let held = json!({ "spec": { "paused": true } });
     let undecided = json!({ "status": {
         "pauseConditions": [{ "reason": "InconclusiveAnalysisRun", "startTime": "2026-01-05T09:00:00Z" }], "message": "InconclusiveAnalysisRun",

@@ -166,6 +166,18 @@ fn nobody_elses_release_is_aborted_and_restored() {
     assert_eq!(does(&first(Verb::RollBack, &aborted())), [restore]);
 }
 
+/// While it is held the controller forgets a pause that was ended: a step that is set it does not forget.
+#[test]
+fn a_held_canary_is_promoted_to_its_next_step_and_others_after_their_hold() {
+    let held = json!({"spec": {"paused": true}});
+    assert_eq!(does(&first(Verb::Promote, &paused())), [Do::LiftPauses]);
+    assert_eq!(does(&first(Verb::Promote, &changed(paused(), &held))), [Do::StepTo(3), Do::Hold(false)]);
+    let mut blue_green = changed(paused(), &held);
+    blue_green["spec"]["strategy"] = json!({"blueGreen": {"activeService": "a", "autoPromotionEnabled": false}});
+    assert_eq!(does(&first(Verb::Promote, &blue_green)), [Do::Hold(false), Do::LiftPauses]);
+    assert_eq!(does(&first(Verb::PromoteFull, &changed(paused(), &held))), [Do::PromoteFull, Do::Hold(false)]);
+}
+
 #[test]
 fn what_git_keeps_is_only_aborted_unless_its_sync_is_known_to_be_manual() {
     let kept = changed(
@@ -332,6 +344,8 @@ fn effects_are_read_and_never_believed() {
     );
     assert!(reached(&at(&Until::MovedOn, &changed(under_way(), &json!({"status": {"currentStepIndex": 3}})))));
     assert!(matches!(at(&Until::MovedOn, &changed(paused(), &json!({"status": {"currentPodHash": "d"}}))), Stand::Lost(_)));
+    let overtaken = at(&Until::MovedOn, &aborted());
+    assert_eq!(overtaken, Stand::Lost("it was aborted meanwhile".into()), "an abort ends the wait, too");
     let asked = changed(paused(), &json!({"status": {"abort": true}}));
     assert!(matches!(at(&Until::TrafficBack, &asked), Stand::Under(_)), "asked for is not done");
     let half = changed(aborted(), &json!({"status": {"canary": {"weights": {"canary": {"weight": 25}}}}}));

@@ -30,7 +30,7 @@ pub fn held_traffic_increase<'a>(canary: &Canary, belongings: &'a Belongings) ->
     if stage(canary) != Stage::Progressing || canary.spec.suspend {
         return None;
     }
-    let last = events(canary, belongings).into_iter().last()?;
+    let last = last(&events(canary, belongings))?;
     last.message.split_once("waiting for traffic increase approval ").map(|(_, hook)| hook.trim())
 }
 
@@ -70,7 +70,7 @@ fn halted(canary: &Canary, belongings: &Belongings) -> Option<String> {
     if let Some(hook) = held_traffic_increase(canary, belongings) {
         return Some(format!("the gate '{hook}' holds its traffic at {} %", canary.status.canary_weight));
     }
-    let last = events(canary, belongings).into_iter().last()?;
+    let last = last(&events(canary, belongings))?;
     let (_, check) = last.message.strip_prefix("Halt ")?.split_once(" advancement ")?;
     let (failed, allowed) = (canary.status.failed_checks, canary.spec.analysis.threshold);
     let count = if failed > 0 && allowed > 0 { format!(" ({failed} of {allowed} failed checks)") } else { String::new() };
@@ -82,10 +82,46 @@ fn not_ready(canary: &Canary, belongings: &Belongings) -> Option<String> {
     (&*last.severity == "Warning").then(|| last.message.trim().to_owned())
 }
 
+/// What Flagger said last. It says several things in one second, and its times are no finer: that it halts is what comes of them.
+fn last<'a>(events: &[&'a Event]) -> Option<&'a Event> {
+    let newest = events.last()?.at();
+    let mut together = events.iter().rev().take_while(|event| event.at() == newest);
+    let halt = together.clone().find(|event| event.message.starts_with("Halt "));
+    halt.or_else(|| together.next()).copied()
+}
+
 /// Flagger's own events about a Canary, oldest first.
 fn events<'a>(canary: &Canary, belongings: &'a Belongings) -> Vec<&'a Event> {
     let mine = |event: &&Event| event.involved_object.uid == canary.metadata.uid;
     let mut events: Vec<_> = belongings.events.iter().map(|event| &**event).filter(mine).collect();
     events.sort_by_key(|event| event.at());
     events
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::object::decode_value;
+
+    #[test]
+    fn that_it_halts_comes_of_what_is_said_in_the_same_second() {
+        let canary: Canary = decode_value(
+            &json!({"metadata": {"name": "media", "namespace": "content", "uid": "f"}, "status": {"phase": "Progressing"}}),
+        );
+        let event = |name: &str, second: u32, message: &str| {
+            let object = json!({"metadata": {"name": name}, "involvedObject": {"uid": "f"}, "type": "Normal", "message": message,
+                "lastTimestamp": format!("2026-01-01T00:00:{second:02}Z")});
+            Arc::new(decode_value::<Event>(&object))
+        };
+        let halt = "Halt media.content advancement waiting for traffic increase approval gate";
+        let events = vec![event("a", 10, halt), event("b", 10, "Starting canary analysis for media.content")];
+        let mut belongings = Belongings { events, ..Belongings::default() };
+        assert_eq!(held_traffic_increase(&canary, &belongings), Some("gate"));
+        belongings.events.push(event("c", 20, "Advance media.content canary weight 10"));
+        assert_eq!(held_traffic_increase(&canary, &belongings), None);
+    }
 }
