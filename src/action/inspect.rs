@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::desk::{Desk, Line, Object, Read};
-use super::look::{encoded, selector};
+use super::look::encoded;
 use crate::config::secret::mask;
 use crate::domain::action::template::{HASH_LABEL, written};
 use crate::domain::belongings::REVISION;
@@ -61,7 +61,7 @@ impl Desk {
 
     /// Both revisions of a Rollout: the ReplicaSets with its hashes.
     async fn revisions(&self, line: &Line, key: &Key, rollout: &Rollout) -> Result<Pair, String> {
-        let labels = encoded(&selector(rollout));
+        let labels = encoded(&rollout.spec.selector);
         let labels = if labels.is_empty() { String::new() } else { format!(",{labels}") };
         let path = format!("/apis/apps/v1/namespaces/{}/replicasets?labelSelector={HASH_LABEL}{labels}", key.namespace);
         let sets = self.list(line, &path).await.map_err(|fault| format!("Its ReplicaSets could not be read: {}.", fault.line()))?;

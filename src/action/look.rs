@@ -11,7 +11,7 @@ use crate::config::Namespaces;
 use crate::domain::action::request::path;
 use crate::domain::fact::Object;
 use crate::domain::id::{Key, Kind};
-use crate::domain::object::{Kept, Rollout, Selector, decode_value};
+use crate::domain::object::{Kept, decode_value};
 use crate::source::kube::exchange::read;
 use crate::source::kube::fault::{Cause, Fault};
 
@@ -58,7 +58,7 @@ impl Desk {
         let Object::Rollout(rollout) = object else {
             return self.list(line, &events).await.unwrap_or_default().iter().map(|item| Object::Event(of(item))).collect();
         };
-        let labels = encoded(&selector(rollout));
+        let labels = encoded(&rollout.spec.selector);
         let sets = format!("/apis/apps/v1/namespaces/{}/replicasets?labelSelector=rollouts-pod-template-hash", key.namespace);
         let sets = if labels.is_empty() { sets } else { format!("{sets},{labels}") };
         let pods = format!("/api/v1/namespaces/{}/pods?labelSelector=rollouts-pod-template-hash", key.namespace);
@@ -99,15 +99,6 @@ impl Desk {
 
 fn of<T: Kept>(item: &Value) -> std::sync::Arc<T> {
     std::sync::Arc::new(decode_value(item))
-}
-
-/// The labels by which a Rollout finds its ReplicaSets; empty where it does not say, or where it says more than labels.
-pub(super) fn selector(rollout: &Rollout) -> String {
-    let labels = |selector: &Selector| {
-        let pairs = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-        pairs.collect::<Vec<_>>().join(",")
-    };
-    rollout.spec.selector.as_ref().map(labels).unwrap_or_default()
 }
 
 pub(super) fn encoded(text: &str) -> String {

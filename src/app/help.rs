@@ -34,7 +34,7 @@ pub fn lines(state: &State) -> Vec<Line> {
             continue;
         }
         for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
-            let keys: Vec<_> = state.keymap.keys(entry.command).iter().map(|key| key.label()).collect();
+            let keys: Vec<_> = state.keymap.keys(entry.command).iter().map(|key| state.keymap.written(*key)).collect();
             if keys.is_empty() && !entry.command.is_keyless() {
                 continue;
             }

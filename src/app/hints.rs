@@ -72,7 +72,7 @@ pub(super) fn hints(state: &State, footer: Rect) -> Vec<Hint> {
     let line = Rect { x: 1, width: footer.width.saturating_sub(2), ..footer };
     let of_others = |others: &[Command]| place(commands(state, others), line);
     let others: &[Command] = match (&state.overlay, &state.screen) {
-        (Some(Overlay::Dialog(dialog)), _) => return place(of_dialog(dialog), line),
+        (Some(Overlay::Dialog(dialog)), _) => return place(of_dialog(state, dialog), line),
         (Some(Overlay::Marks(_)), _) => return place(of_marks(state), line),
         (Some(Overlay::Filter | Overlay::Palette(_)), _) => return of_others(&[RolloutOpen, Back]),
         (Some(Overlay::Environments(_)), _) => return of_others(&[RolloutOpen, Back, Reconnect]),
@@ -149,11 +149,11 @@ fn of_marks(state: &State) -> Vec<Wanted> {
     each.filter_map(|(command, words, _)| command_hint(state, command, words.into(), true)).collect()
 }
 
-fn of_dialog(dialog: &Dialog) -> Vec<Wanted> {
+fn of_dialog(state: &State, dialog: &Dialog) -> Vec<Wanted> {
     let on_button = matches!(dialog.focus, Focus::Confirm | Focus::Cancel);
     let key = |key: KeyPress, words: &'static str| Wanted {
         press: Press::Key(key),
-        key: key.label().into(),
+        key: state.keymap.written(key).into(),
         words: words.into(),
         shorter: None,
         alive: true,

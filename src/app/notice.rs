@@ -62,6 +62,8 @@ pub(super) struct Known {
 pub(super) enum Before {
     /// A release, if it was there.
     Release(Key, Option<Known>),
+    /// A pod: of which release, and whether that needed a person already.
+    Pod(Key, bool),
     /// An analysis: of which release, how it is now, and whether that is known already.
     Run(Key, Arc<AnalysisRun>, bool),
     /// The connection.
@@ -93,11 +95,17 @@ impl Before {
                 release(Key { kind: Kind::Canary, namespace: meta.namespace.clone(), name: meta.name.clone() })
             }
             News::Is(Object::AnalysisRun(run)) => Self::of_run(cluster, run),
+            News::Is(pod @ Object::Pod(_)) => Self::of_pod(cluster, pod),
             News::Gone(key) if matches!(key.kind, Kind::Rollout | Kind::Canary) => release(key.clone()),
             News::Is(_) | News::Gone(_) => Self::Nothing,
             News::Health(_) => Self::Health(cluster.health().clone()),
             News::Reading(kind, _) => Self::Reading(*kind, cluster.reading(*kind).clone()),
         }
+    }
+
+    fn of_pod(cluster: &Cluster, pod: &Object) -> Self {
+        let needs = |key: &Key| cluster.glance(key).is_some_and(|glance| glance.needs_person);
+        cluster.release_of(pod).map_or(Self::Nothing, |key| Self::Pod(key.clone(), needs(&key)))
     }
 
     fn of_run(cluster: &Cluster, run: &Arc<AnalysisRun>) -> Self {
@@ -123,12 +131,16 @@ impl Notices {
         let reading = |kind| *cluster.reading(kind) == Reading::Loading;
         let (about, said) = match before {
             // The first list tells how things are, not what happened.
-            Before::Release(key, _) if reading(key.kind) => (None, None),
+            Before::Release(key, _) | Before::Pod(key, _) if reading(key.kind) => (None, None),
             Before::Release(key, known) => {
                 let said = release(cluster, &key, known);
                 (Some(key), said)
             }
-            Before::Run(_, _, true) | Before::Nothing => (None, None),
+            Before::Run(_, _, true) | Before::Pod(_, true) | Before::Nothing => (None, None),
+            Before::Pod(key, false) => {
+                let said = stuck(cluster, &key);
+                (Some(key), said)
+            }
             Before::Run(key, run, false) => (Some(key), self::run(&run)),
             Before::Health(health) => (None, link(&health, cluster.health())),
             Before::Reading(kind, old) => {
@@ -167,8 +179,11 @@ impl Notices {
 
 /// How a release stands, as a line at the time since when it stands so.
 fn stands(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Notice> {
-    let found = cluster.release(key, now)?;
-    let (tone, text) = state_words(&found, *cluster.glance(key)?)?;
+    let glance = *cluster.glance(key)?;
+    // A line stays as it is while what it tells of grows older.
+    let moment = if is_stuck(glance) { Timestamp::UNIX_EPOCH } else { now };
+    let found = cluster.release(key, moment)?;
+    let (tone, text) = state_words(&found, glance)?;
     let skew = jiff::SignedDuration::from_millis(cluster.health().clock_skew_ms);
     let at = found.since?.checked_sub(skew).ok()?.min(now);
     Some(Notice { at, about: Some(key.clone()), tone, text: text.into() })
@@ -201,6 +216,19 @@ fn release(cluster: &Cluster, key: &Key, before: Option<Known>) -> Said {
     let canaries = || old.canary.as_deref().zip(cluster.canary(key).map(|after| &**after));
     let step = step.or_else(|| canaries().and_then(|(before, after)| tick_words(before, after)));
     step.or_else(|| if old.glance.phase == new.phase { None } else { state_words(&found()?, new) })
+}
+
+/// Whether a release needs a person although it is on its way and waits for nobody: its pods do not start.
+fn is_stuck(glance: Glance) -> bool {
+    let moves = matches!(glance.phase, Phase::Progressing | Phase::Paused);
+    moves && glance.needs_person && !glance.odd && glance.waiting_for != Some(WaitingFor::Person)
+}
+
+/// Why the pods of a release do not start, if that is so.
+fn stuck(cluster: &Cluster, key: &Key) -> Said {
+    cluster.glance(key).filter(|glance| is_stuck(**glance))?;
+    let why = cluster.release(key, Timestamp::UNIX_EPOCH)?.why?;
+    Some((Tone::Bad, why.into()))
 }
 
 /// A tick of Flagger's with another weight.
@@ -264,6 +292,7 @@ fn state_words(release: &Release, glance: Glance) -> Said {
             Some((Tone::Bad, text))
         }
         _ if glance.waiting_for == Some(WaitingFor::Person) => Some((Tone::Warn, format!("paused{at}, waits for you"))),
+        _ if is_stuck(glance) && release.why.is_some() => release.why.as_deref().map(|why| (Tone::Bad, why.to_owned())),
         Phase::Paused => {
             let step = release.step.as_ref().and_then(|step| step.current.as_deref());
             Some((Tone::Plain, step.map_or_else(|| format!("paused{at}"), |step| format!("paused{at}: {step}"))))
@@ -452,6 +481,25 @@ mod tests {
         assert_eq!((said[0], said[1].0), ((Tone::Bad, "rollouts cannot be read: no"), Tone::Good));
         assert_eq!((said[2].1, said[3].1), ("the cluster does not answer: refused", "canary traffic 10 → 20 %"));
         assert_eq!(said.len(), 5);
+    }
+
+    #[test]
+    fn pods_that_do_not_start_are_told_once() {
+        let mut world = World::read();
+        world.rollout(2, &status("Progressing", 0, 20));
+        let owner = |kind: &str, name: &str| json!([{"kind": kind, "name": name, "uid": name, "controller": true}]);
+        let set = json!({"metadata": {"namespace": "shop", "name": "web-b", "uid": "web-b", "labels": {"rollouts-pod-template-hash": "b"},
+            "ownerReferences": [{"kind": "Rollout", "name": "web", "uid": "u", "controller": true}]}});
+        world.hear(News::Is(Object::ReplicaSet(Arc::new(serde_json::from_value(set).unwrap()))));
+        let mut pod = |reason: &str| {
+            let waits = json!([{"name": "main", "state": {"waiting": {"reason": reason}}}]);
+            let pod = json!({"metadata": {"namespace": "shop", "name": "web-b-1", "ownerReferences": owner("ReplicaSet", "web-b")},
+                "spec": {"containers": [{"name": "main", "image": "web:v2"}]}, "status": {"phase": "Pending", "containerStatuses": waits}});
+            world.hear(News::Is(Object::Pod(Arc::new(serde_json::from_value(pod).unwrap()))))
+        };
+        assert_eq!(["ContainerCreating", "ErrImagePull", "ImagePullBackOff"].map(&mut pod), [false, true, false]);
+        assert_eq!(world.said()[0], (Tone::Bad, "canary pod web-b-1 cannot pull web:v2"));
+        assert_eq!(world.said().len(), 2);
     }
 
     #[test]

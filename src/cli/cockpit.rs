@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Common, Exit, Failure, looks};
 use crate::config::{Files, Settings};
 use crate::log::{self, Ring};
-use crate::tui::{self, Looks};
+use crate::tui::{self, Left, Looks};
 use crate::ui::theme::{self, Theme};
 
 /// Opens the cockpit on what the configuration says.
@@ -25,13 +25,16 @@ pub fn open(settings: &Settings, common: &Common) -> Result<Exit, Failure> {
     };
     let theme = read(&files, &settings.ui.theme)?;
     let keymap = looks::keymap(&files, &settings.ui.keymap)?;
+    let keymap = if ascii { keymap.in_ascii() } else { keymap };
     let mut themes = theme::BUILT_IN.map(|(name, _)| name.to_owned()).to_vec();
     themes.extend(files.themes().into_iter().filter(|name| theme::built_in(name).is_none()));
     tui::check_terminal().map_err(|error| failed(&error))?;
     let log = ring(common, &files)?;
     let load = Box::new(move |name: &str| read(&files, name).map_err(|failure| failure.to_string()));
-    tui::run(settings, Looks { keymap, theme, themes, load, log }).map_err(|error| failed(&error))?;
-    Ok(Exit::Done)
+    match tui::run(settings, Looks { keymap, theme, themes, load, log }).map_err(|error| failed(&error))? {
+        Left::Asked => Ok(Exit::Done),
+        Left::Signal(number) => Ok(u8::try_from(number).map_or(Exit::Refused, Exit::Signal)),
+    }
 }
 
 /// A log file that was named has to be writable; without the usual one the log page still shows what is said.

@@ -17,6 +17,8 @@ pub enum Exit {
     NotObserved,
     /// A needed source never answered.
     Unreachable,
+    /// A signal of this number ended it.
+    Signal(u8),
 }
 
 impl Exit {
@@ -28,6 +30,8 @@ impl Exit {
             Self::Usage => 2,
             Self::NotObserved => 3,
             Self::Unreachable => 4,
+            // As shells say it.
+            Self::Signal(number) => 128 | number,
         }
     }
 }

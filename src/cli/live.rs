@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
 use crate::app::cluster::{Cluster, Rank};
+use crate::app::look::selector;
 use crate::config::{Environment, Settings};
 use crate::domain::fact::{Link, Reading};
 use crate::domain::id::{EnvironmentId, Key, Kind};
@@ -133,8 +134,8 @@ impl Live {
     }
 
     fn subject(&self, key: &Key) -> Option<Subject> {
-        let uid = self.cluster.meta(key)?.uid.clone();
-        let selector = self.cluster.rollout(key).map(|rollout| rollout.status.selector.to_string()).unwrap_or_default();
+        let uid = (*self.cluster.meta(key)?.uid).into();
+        let selector = self.cluster.rollout(key).map(|rollout| selector(rollout).to_owned()).unwrap_or_default();
         Some(Subject { key: key.clone(), uid, selector })
     }
 

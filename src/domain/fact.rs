@@ -53,6 +53,19 @@ impl Object {
         }
     }
 
+    /// Its metadata, to write; None once somebody else holds the object too.
+    pub fn meta_mut(&mut self) -> Option<&mut Meta> {
+        match self {
+            Self::Rollout(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::Canary(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::ReplicaSet(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::Pod(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::AnalysisRun(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::Experiment(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::Event(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+        }
+    }
+
     /// Its name; shares the texts of the metadata.
     pub fn key(&self) -> Key {
         let meta = self.meta();

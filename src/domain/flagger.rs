@@ -93,7 +93,7 @@ pub fn of_canary(canary: &Canary, belongings: &Belongings, now: Timestamp) -> Re
     let waiting_for = if held { Some(WaitingFor::Person) } else { waiting_for(canary) };
     Release {
         key: Key { kind: Kind::Canary, namespace: meta.namespace.clone(), name: meta.name.clone() },
-        uid: meta.uid.clone(),
+        uid: (*meta.uid).into(),
         way: if weighted(canary) { Way::Canary } else { Way::BlueGreen },
         phase,
         message,

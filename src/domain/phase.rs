@@ -1,18 +1,31 @@
 //! Phase and message of a Rollout exactly as `kubectl argo rollouts` says them, so that scripts can compare.
 //! What the plugin says misleadingly is put right elsewhere ([`super::signs`], the screen), never here.
 
+use std::borrow::Cow;
+
 use super::object::{BlueGreenStrategy, Rollout};
 use super::release::Phase;
 
 /// Phase and message, in the plugin's order of rules.
 pub fn phase_and_message(rollout: &Rollout) -> (Phase, Box<str>) {
+    let (phase, message) = found(rollout);
+    (phase, message.into())
+}
+
+/// The phase alone.
+pub fn phase(rollout: &Rollout) -> Phase {
+    found(rollout).0
+}
+
+fn found(rollout: &Rollout) -> (Phase, Cow<'_, str>) {
     if !generation_observed(rollout) {
         return (Phase::Progressing, "waiting for rollout spec update to be observed".into());
     }
     if resuming(rollout) {
         return (Phase::Progressing, "waiting for rollout to unpause".into());
     }
-    if rollout.status.phase.is_empty() { computed(rollout) } else { (named(&rollout.status.phase), rollout.status.message.clone()) }
+    let status = &rollout.status;
+    if status.phase.is_empty() { computed(rollout) } else { (named(&status.phase), Cow::Borrowed(&*status.message)) }
 }
 
 /// Whether the status is about the present spec. A text that is no number comes from a version that hashed, and counts as observed.
@@ -46,7 +59,7 @@ fn named(phase: &str) -> Phase {
 }
 
 /// What controllers before 1.0 left to the client, and what holds for an object that no controller has seen.
-fn computed(rollout: &Rollout) -> (Phase, Box<str>) {
+fn computed(rollout: &Rollout) -> (Phase, Cow<'_, str>) {
     let (spec, status) = (&rollout.spec, &rollout.status);
     for condition in &status.conditions {
         if *condition.kind == *"InvalidSpec" {
@@ -60,7 +73,7 @@ fn computed(rollout: &Rollout) -> (Phase, Box<str>) {
         return (Phase::Paused, "manually paused".into());
     }
     if let Some(pause) = status.pause_conditions.as_ref().and_then(|pauses| pauses.first()) {
-        return (Phase::Paused, pause.reason.clone());
+        return (Phase::Paused, pause.reason.as_str().into());
     }
     let still = if spec.restart_at.is_some() && spec.restart_at != status.restarted_at {
         Some("rollout is restarting")

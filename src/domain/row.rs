@@ -22,7 +22,7 @@ pub fn of_rollout(rollout: &Rollout, belongings: &Belongings, now: Timestamp) ->
     let own_number = meta.annotation(REVISION).and_then(|text| text.parse().ok());
     Release {
         key: Key { kind: Kind::Rollout, namespace: meta.namespace.clone(), name: meta.name.clone() },
-        uid: meta.uid.clone(),
+        uid: (*meta.uid).into(),
         way: way(rollout),
         phase,
         message,

@@ -6,10 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::belongings::Belongings;
 use super::duration::go_seconds;
 use super::object::{Condition, PauseCondition, Rollout, RunStatus, Step};
-use super::phase::{desired, generation_observed, is_final, phase_and_message, promoted, resuming};
+use super::phase::{desired, generation_observed, is_final, phase, promoted, resuming};
 use super::release::{Phase, WaitingFor};
 use super::step;
 
+/// Seconds without progress after which missing pods are worth a look.
+const LACKING: i64 = 30;
 /// Annotation with the generation of the referenced workload that the controller last saw.
 const WORKLOAD_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 
@@ -83,7 +85,7 @@ impl Sign {
 /// Everything that is going on, the weightiest first.
 pub fn signs(rollout: &Rollout) -> Vec<Sign> {
     let (status, canary) = (&rollout.status, &rollout.status.canary);
-    let (phase, _) = phase_and_message(rollout);
+    let phase = phase(rollout);
     let progressing = condition(rollout, "Progressing").map_or("", |condition| &condition.reason);
     let aborted = progressing == "RolloutAborted";
     let abort_seen = aborted || status.aborted_at.is_some();
@@ -198,6 +200,14 @@ pub fn progress_deadline(rollout: &Rollout) -> Option<Timestamp> {
     after(progressing.last_update_time?, rollout.spec.progress_deadline_seconds.unwrap_or(600))
 }
 
+/// Whether pods have been missing for half a minute without any progress.
+pub fn lacks_pods(rollout: &Rollout, now: Timestamp) -> bool {
+    let status = &rollout.status;
+    let moved = || condition(rollout, "Progressing").and_then(|progressing| progressing.last_update_time);
+    let lacks = matches!(&*status.phase, "Progressing" | "Paused") && status.available_replicas < status.replicas;
+    lacks && moved().is_some_and(|moved| now.duration_since(moved).as_secs() >= LACKING)
+}
+
 /// A moment some seconds later; None beyond the end of time.
 pub fn after(start: Timestamp, seconds: i64) -> Option<Timestamp> {
     start.checked_add(SignedDuration::from_secs(seconds)).ok()
@@ -272,7 +282,7 @@ mod tests {
 
     fn waits(change: &Value) -> Option<WaitingFor> {
         let rollout = rollout(change);
-        waiting_for(&signs(&rollout), phase_and_message(&rollout).0)
+        waiting_for(&signs(&rollout), phase(&rollout))
     }
 
     fn paused(index: i64, more: &Value) -> Value {
@@ -322,6 +332,19 @@ mod tests {
         };
         assert_eq!(pause(json!({"autoPromotionSeconds": 30})), (Some(WaitingFor::Time), "2026-01-01T00:00:30Z".parse().ok()));
         assert_eq!(pause(json!({"autoPromotionSeconds": 30, "autoPromotionEnabled": false})), (Some(WaitingFor::Person), None));
+    }
+
+    #[test]
+    fn pods_that_do_not_come_are_worth_a_look() {
+        let lacks = |status: Value, seconds| {
+            let mut change = json!({"status": {"conditions": [{"type": "Progressing", "reason": "ReplicaSetUpdated", "lastUpdateTime": "2026-01-01T00:00:00Z"}]}});
+            json_patch::merge(&mut change, &json!({ "status": status }));
+            lacks_pods(&rollout(&change), after("2026-01-01T00:00:00Z".parse().unwrap(), seconds).unwrap())
+        };
+        let stuck = json!({"replicas": 6, "availableReplicas": 5});
+        assert!(lacks(stuck.clone(), 30) && !lacks(stuck, 29));
+        assert!(!lacks(json!({"replicas": 5}), 99));
+        assert!(!lacks(json!({"replicas": 6, "phase": "Healthy"}), 99));
     }
 
     #[test]

@@ -24,7 +24,12 @@ pub struct Keymap {
     commands: HashMap<KeyPress, Command>,
     keys: BTreeMap<Command, Vec<KeyPress>>,
     labels: BTreeMap<Command, Arc<str>>,
+    /// Whether keys are written in ASCII.
+    ascii: bool,
 }
+
+/// Keys that are shown by a glyph, and their words in ASCII.
+const SPELLED: [(&str, &str); 5] = [("⏎", "Enter"), ("↑", "Up"), ("↓", "Down"), ("←", "Left"), ("→", "Right")];
 
 /// What is wrong with a keymap's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +112,7 @@ impl Keymap {
     pub fn read(text: &str) -> Result<Self, Error> {
         let defaults = parse(DEFAULT)?;
         let own = parse(text)?;
-        let mut keymap = Self { commands: HashMap::new(), keys: BTreeMap::new(), labels: BTreeMap::new() };
+        let mut keymap = Self { commands: HashMap::new(), keys: BTreeMap::new(), labels: BTreeMap::new(), ascii: false };
         let habits = habits()?;
         for (command, line, key) in &own {
             if let Some(key) = key {
@@ -125,12 +130,28 @@ impl Keymap {
             }
             keymap.bind(command, key, line)?;
         }
-        for (command, keys) in &keymap.keys {
-            if let Some(first) = keys.first() {
-                keymap.labels.insert(*command, first.label().into());
-            }
-        }
+        keymap.write_labels();
         Ok(keymap)
+    }
+
+    /// The same keys, written in ASCII: a glyph's fallback of one cell says too little of a key.
+    #[must_use]
+    pub fn in_ascii(mut self) -> Self {
+        self.ascii = true;
+        self.write_labels();
+        self
+    }
+
+    fn write_labels(&mut self) {
+        let first = self.keys.iter().filter_map(|(command, keys)| Some((*command, self.written(*keys.first()?).into())));
+        self.labels = first.collect();
+    }
+
+    /// A key as the screen shows it.
+    pub fn written(&self, key: KeyPress) -> String {
+        let label = key.label();
+        let spell = |label: String, (glyph, word): &(&str, &str)| label.replace(glyph, word);
+        if self.ascii { SPELLED.iter().fold(label, spell) } else { label }
     }
 
     /// What a key asks for.
@@ -246,6 +267,15 @@ mod tests {
         assert_eq!(keymap.command(key('j')), Some(Command::MoveDown));
         assert_eq!(keymap.label(Command::Zoom), None);
         assert_eq!(keymap.command(LEAVES), Some(Command::Quit));
+    }
+
+    #[test]
+    fn in_ascii_keys_have_words() {
+        let keymap = Keymap::built_in("default").unwrap().unwrap().in_ascii();
+        let labels =
+            [Command::RolloutOpen, Command::MoveUp, Command::MoveRight].map(|command| keymap.label(command).unwrap().to_string());
+        assert_eq!(labels, ["Enter", "Up", "Right"]);
+        assert!(keymap.keys.values().flatten().all(|key| keymap.written(*key).is_ascii()));
     }
 
     #[test]

@@ -18,8 +18,10 @@ pub struct Mailbox {
 
 #[derive(Default)]
 struct Waiting {
-    /// In order of first arrival.
-    facts: VecDeque<Fact>,
+    /// In order of first arrival. None where a fact stood that a newer one was not to replace in its place.
+    facts: VecDeque<Option<Fact>>,
+    /// How many of them are there.
+    count: usize,
     /// Place of each topic, counted from the first fact ever put.
     places: HashMap<Topic, u64>,
     /// How many facts have been taken.
@@ -61,7 +63,7 @@ impl Mailbox {
             if !waiting.hears(fact.environment, fact.epoch) {
                 return;
             }
-            let was_empty = waiting.facts.is_empty();
+            let was_empty = waiting.count == 0;
             waiting.put(topic, fact);
             was_empty
         };
@@ -73,12 +75,17 @@ impl Mailbox {
     /// Takes at most `max` facts, the longest waiting first.
     pub fn take(&self, max: usize) -> Vec<Fact> {
         let mut waiting = self.lock();
-        let count = max.min(waiting.facts.len());
-        let facts: Vec<Fact> = waiting.facts.drain(..count).collect();
+        let mut facts = Vec::with_capacity(max.min(waiting.count));
+        while facts.len() < max
+            && let Some(fact) = waiting.facts.pop_front()
+        {
+            waiting.taken += 1;
+            facts.extend(fact);
+        }
+        waiting.count -= facts.len();
         for fact in &facts {
             waiting.places.remove(&Topic::of(fact));
         }
-        waiting.taken += count as u64;
         if waiting.facts.is_empty() && waiting.facts.capacity() > KEPT_CAPACITY {
             waiting.facts.shrink_to(KEPT_CAPACITY);
             waiting.places.shrink_to(KEPT_CAPACITY);
@@ -88,12 +95,12 @@ impl Mailbox {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.lock().facts.is_empty()
+        self.lock().count == 0
     }
 
     /// How many facts wait.
     pub fn len(&self) -> usize {
-        self.lock().facts.len()
+        self.lock().count
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -108,19 +115,35 @@ impl Waiting {
         let newest = self.epochs.entry(environment).or_insert(epoch);
         if epoch > *newest {
             *newest = epoch;
-            self.facts.iter_mut().filter(|fact| fact.environment == environment).for_each(|fact| fact.epoch = epoch);
+            self.facts.iter_mut().flatten().filter(|fact| fact.environment == environment).for_each(|fact| fact.epoch = epoch);
         }
         epoch >= *newest
     }
 
     fn put(&mut self, topic: Topic, fact: Fact) {
         let place = self.places.get(&topic).and_then(|place| usize::try_from(place - self.taken).ok());
-        if let Some(older) = place.and_then(|place| self.facts.get_mut(place)) {
-            *older = fact;
-        } else {
-            self.places.insert(topic, self.taken + self.facts.len() as u64);
-            self.facts.push_back(fact);
+        let older = place.and_then(|place| self.facts.get_mut(place));
+        // That all has been read must not be heard before what has been read.
+        let overtakes = matches!(topic, Topic::Reading(..));
+        match older {
+            Some(older) if !overtakes => *older = Some(fact),
+            older => {
+                self.count += usize::from(older.is_none());
+                older.map(Option::take);
+                self.places.insert(topic, self.taken + self.facts.len() as u64);
+                self.facts.push_back(Some(fact));
+                if self.facts.len() > 2 * self.count + KEPT_CAPACITY {
+                    self.close_up();
+                }
+            }
         }
+    }
+
+    /// Takes the places away where nothing stands any more.
+    fn close_up(&mut self) {
+        self.facts.retain(Option::is_some);
+        let places = self.facts.iter().flatten().map(Topic::of).zip(self.taken..);
+        self.places = places.collect();
     }
 }
 
@@ -133,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::fact::Object;
+    use crate::domain::fact::{Object, Reading};
     use crate::domain::object::{Meta, Rollout};
 
     fn is(name: &str, version: u32) -> Fact {
@@ -164,6 +187,18 @@ mod tests {
         let facts: Vec<_> = mailbox.take(64).iter().map(said).collect();
         assert_eq!(facts, [("a".into(), Some(2)), ("b".into(), None), ("c".into(), Some(1))]);
         assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn that_all_is_read_is_heard_after_what_was_read() {
+        let mailbox = Mailbox::new(|| {});
+        let reading = |reading| Fact { news: News::Reading(Kind::Rollout, reading), ..is("", 0) };
+        for fact in [reading(Reading::Loading), is("a", 1), reading(Reading::Live), is("b", 1)] {
+            mailbox.put(fact);
+        }
+        assert_eq!(mailbox.len(), 3);
+        let heard: Vec<_> = mailbox.take(2).into_iter().map(|fact| matches!(fact.news, News::Reading(..))).collect();
+        assert_eq!((heard, mailbox.len()), (vec![false, true], 1));
     }
 
     #[test]
@@ -202,8 +237,14 @@ mod tests {
         for version in 0..100_000 {
             mailbox.put(is(if version % 2 == 0 { "a" } else { "b" }, version));
         }
-        let waiting = mailbox.lock();
-        assert!(waiting.facts.len() == 2 && waiting.facts.capacity() <= 8 && waiting.places.len() == 2);
+        assert!(mailbox.lock().facts.capacity() <= 8);
+        for version in 0..100_000 {
+            mailbox.put(Fact { news: News::Reading(Kind::Rollout, Reading::Live), ..is("", version) });
+        }
+        assert!(mailbox.lock().facts.len() <= KEPT_CAPACITY + 8 && mailbox.lock().places.len() == 3);
+        mailbox.put(gone("a"));
+        let facts: Vec<_> = mailbox.take(9).into_iter().map(|fact| fact.news).collect();
+        assert!(matches!(facts.as_slice(), [News::Gone(_), News::Is(_), News::Reading(..)]), "{facts:?}");
     }
 
     proptest! {

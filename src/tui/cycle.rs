@@ -46,6 +46,8 @@ pub(super) struct Cycle<'a> {
 pub(super) enum Ending {
     /// Somebody left.
     Left,
+    /// A signal ended it.
+    Signal(i32),
     /// Another thread panicked.
     Panicked,
 }
@@ -166,6 +168,7 @@ impl Cycle<'_> {
         match wake {
             Wake::Input(event) => return self.hear_terminal(event, input),
             Wake::Vanished | Wake::Signal(Wish::Leave) => return Ok(Next::End(Ending::Left)),
+            Wake::Signal(Wish::End(signal)) => return Ok(Next::End(Ending::Signal(signal))),
             Wake::Signal(Wish::Suspend) => self.suspend(input)?,
             Wake::Signal(Wish::Resize) => self.follow_size(),
             Wake::Panicked => return Ok(Next::End(Ending::Panicked)),

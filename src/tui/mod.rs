@@ -97,6 +97,15 @@ impl Default for Parts<'_> {
     }
 }
 
+/// How the cockpit was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Somebody wanted to.
+    Asked,
+    /// This signal ended it.
+    Signal(i32),
+}
+
 /// Why the cockpit did not open, or ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -122,12 +131,12 @@ impl Error {
 }
 
 /// Runs the cockpit until somebody leaves it.
-pub fn run(settings: &Settings, looks: Looks) -> Result<(), Error> {
+pub fn run(settings: &Settings, looks: Looks) -> Result<Left, Error> {
     run_parts(settings, looks, Parts::default())
 }
 
 /// The same with other parts.
-pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<(), Error> {
+pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<Left, Error> {
     check_terminal()?;
     let (sender, receiver) = mpsc::channel();
     // Before anything is taken: a signal that arrives in between must not leave the terminal as it is, nor a size be missed.
@@ -158,7 +167,8 @@ pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<
     let ended = cycle.run(&receiver, &input);
     drop(cycle);
     match ended? {
-        cycle::Ending::Left => Ok(()),
+        cycle::Ending::Left => Ok(Left::Asked),
+        cycle::Ending::Signal(signal) => Ok(Left::Signal(signal)),
         // The report has been written by the hook of the thread that panicked; this one ends likewise.
         cycle::Ending::Panicked => std::panic::resume_unwind(Box::new("a source panicked")),
     }

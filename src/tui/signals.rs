@@ -13,8 +13,10 @@ use super::Wake;
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// To end.
+    /// To end, as if somebody had pressed Ctrl-C.
     Leave,
+    /// To end because of this signal.
+    End(i32),
     /// To stop until it is continued.
     Suspend,
     /// To look how large the terminal is now.
@@ -29,7 +31,8 @@ pub(super) fn listen(wakes: Sender<Wake>) -> io::Result<()> {
             let wish = match signal {
                 SIGTSTP => Wish::Suspend,
                 SIGWINCH => Wish::Resize,
-                _ => Wish::Leave,
+                SIGINT => Wish::Leave,
+                signal => Wish::End(signal),
             };
             if wakes.send(Wake::Signal(wish)).is_err() {
                 return;

@@ -167,7 +167,7 @@ pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
     let counts = state.table().counts();
     if counts.need > 0 {
-        line.push(1, format!("{} need you", counts.need), theme.mark(Mark::Warning));
+        line.push(1, phrase::need(counts.need), theme.mark(Mark::Warning));
     }
     if counts.moving > 0 {
         line.push(2, format!("{} moving", counts.moving), dim);

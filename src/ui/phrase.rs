@@ -25,6 +25,11 @@ impl Phrase {
     }
 }
 
+/// How many releases need a person.
+pub fn need(count: usize) -> String {
+    if count == 1 { "1 needs you".to_owned() } else { format!("{count} need you") }
+}
+
 /// What comes next and by whom, in a few words: `◷ auto→50%`, `⏸ waits for you`, `✔ healthy`.
 pub fn next(release: &Release, now: Timestamp) -> Phrase {
     if release.odd.is_some() {

@@ -12,9 +12,10 @@ use crate::domain::fact::{Health, Link, News, Object, Reading};
 use crate::domain::flagger;
 use crate::domain::id::{Key, Kind};
 use crate::domain::object::{Canary, Meta, Rollout};
-use crate::domain::phase::phase_and_message;
+use crate::domain::phase::phase;
 use crate::domain::release::{self, Phase, Release, WaitingFor};
-use crate::domain::signs::{signs, waiting_for};
+use crate::domain::signs::{lacks_pods, signs, waiting_for};
+use crate::domain::why;
 
 /// Where a release stands in the list: those that need a person first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +36,7 @@ pub struct Glance {
     pub phase: Phase,
     /// Whom it waits for.
     pub waiting_for: Option<WaitingFor>,
-    /// Whether it waits for a person, failed, or could not be read: somebody has to look.
+    /// Whether it waits for a person, failed, cannot start its pods, or could not be read: somebody has to look.
     pub needs_person: bool,
     /// Whether something is under way.
     pub moving: bool,
@@ -55,6 +56,8 @@ pub struct Cluster {
     health: Health,
     changed: HashSet<Key>,
     order: u64,
+    /// How many pods are known.
+    pods: usize,
 }
 
 #[derive(Debug)]
@@ -77,15 +80,33 @@ impl Subject {
         }
     }
 
-    fn glance(&self) -> Glance {
+    /// Shares with what it was before what has not changed since.
+    fn keep(&mut self, before: &Self) {
+        match (self, before) {
+            (Self::Rollout(rollout), Self::Rollout(before)) => {
+                if let Some(rollout) = Arc::get_mut(rollout) {
+                    rollout.keep(before);
+                }
+            }
+            (Self::Canary(canary), Self::Canary(before)) => {
+                if let Some(canary) = Arc::get_mut(canary) {
+                    canary.metadata.keep(&before.metadata);
+                }
+            }
+            (Self::Rollout(_), Self::Canary(_)) | (Self::Canary(_), Self::Rollout(_)) => {}
+        }
+    }
+
+    /// What a list needs of it; `stuck` if its pods are known not to start.
+    fn glance(&self, stuck: bool) -> Glance {
         let (phase, waiting_for, odd) = match self {
             Self::Rollout(rollout) => {
-                let (phase, _) = phase_and_message(rollout);
+                let phase = phase(rollout);
                 (phase, waiting_for(&signs(rollout), phase), rollout.odd.is_some())
             }
             Self::Canary(canary) => (flagger::phase_and_message(canary).0, flagger::waiting_for(canary), canary.odd.is_some()),
         };
-        let needs_person = odd || phase == Phase::Degraded || waiting_for == Some(WaitingFor::Person);
+        let needs_person = odd || stuck || phase == Phase::Degraded || waiting_for == Some(WaitingFor::Person);
         let moving = matches!(phase, Phase::Progressing | Phase::Paused) || waiting_for.is_some();
         let rank = match (needs_person, moving) {
             (true, _) => Rank::NeedsPerson,
@@ -107,6 +128,7 @@ impl Default for Cluster {
             health,
             changed: HashSet::new(),
             order: 0,
+            pods: 0,
         }
     }
 }
@@ -183,11 +205,22 @@ impl Cluster {
         }
     }
 
+    /// Releases whose pods have been missing for a while, by the cluster's clock.
+    pub fn lacking(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
+        let lacks = move |row: &Row| match &row.subject {
+            Subject::Rollout(rollout) => lacks_pods(rollout, now),
+            Subject::Canary(_) => false,
+        };
+        self.rows.iter().filter(move |(_, row)| row.glance.moving && lacks(row)).map(|(key, _)| key)
+    }
+
     /// Everything that belongs to a release, as far as it is read. Shares the objects, copies none.
     pub fn belongings(&self, key: &Key) -> Belongings {
+        self.rows.get(key).map(|row| self.belongings_of(&row.subject.meta().uid)).unwrap_or_default()
+    }
+
+    fn belongings_of(&self, uid: &str) -> Belongings {
         let mut all = Belongings::default();
-        let Some(row) = self.rows.get(key) else { return all };
-        let uid = &row.subject.meta().uid;
         self.collect(uid, &mut all);
         let experiments: Vec<_> = all.experiments.iter().map(|experiment| experiment.metadata.uid.clone()).collect();
         for uid in &experiments {
@@ -231,14 +264,36 @@ impl Cluster {
         }
     }
 
-    fn put_row(&mut self, kind: Kind, subject: Subject) {
-        let (glance, meta) = (subject.glance(), subject.meta());
+    fn put_row(&mut self, kind: Kind, mut subject: Subject) {
+        let meta = subject.meta();
         let key = Key { kind, namespace: meta.namespace.clone(), name: meta.name.clone() };
+        if let Some(before) = self.rows.get(&key) {
+            subject.keep(&before.subject);
+        }
+        let glance = subject.glance(self.is_stuck(&subject));
         let before = self.rows.insert(key.clone(), Row { subject, glance });
         if before.is_none_or(|before| before.glance != glance) {
             self.order += 1;
         }
         self.changed.insert(key);
+    }
+
+    /// Whether a release is under way and its new pods are known not to start.
+    fn is_stuck(&self, subject: &Subject) -> bool {
+        let Subject::Rollout(rollout) = subject else { return false };
+        let moves = self.pods > 0 && matches!(phase(rollout), Phase::Progressing | Phase::Paused);
+        moves && why::cannot_start(rollout, &self.belongings_of(&rollout.metadata.uid))
+    }
+
+    /// Looks at a release again after what belongs to it changed.
+    fn judge(&mut self, key: &Key) {
+        let glance = self.rows.get(key).map(|row| row.subject.glance(self.is_stuck(&row.subject)));
+        if let Some((row, glance)) = self.rows.get_mut(key).zip(glance)
+            && row.glance != glance
+        {
+            row.glance = glance;
+            self.order += 1;
+        }
     }
 
     fn remove_row(&mut self, key: &Key) {
@@ -250,22 +305,29 @@ impl Cluster {
 
     fn put_other(&mut self, object: Object) {
         let Some(key) = key_of(&object) else { return };
+        let is_pod = key.kind == Kind::Pod;
         if let Some(before) = self.others.insert(key, object.clone()) {
             self.disown(&before);
+        } else {
+            self.pods += usize::from(is_pod);
         }
-        self.mark(&object);
+        let release = self.release_of(&object);
         if let Some(owner) = owner_of(&object) {
             let owned = self.owned.entry(owner.uid.into()).or_default();
             // Most have two or three: room for eight would be wasted ten thousand times.
             owned.reserve_exact(1);
             owned.push(object);
         }
+        self.mark(release, is_pod);
     }
 
     fn remove_other(&mut self, key: &Key) {
         if let Some(object) = self.others.remove(key) {
-            self.mark(&object);
+            let is_pod = key.kind == Kind::Pod;
+            self.pods -= usize::from(is_pod);
             self.disown(&object);
+            let release = self.release_of(&object);
+            self.mark(release, is_pod);
         }
     }
 
@@ -278,20 +340,28 @@ impl Cluster {
         }
     }
 
-    /// Marks the release at the top of the chain of owners as changed. A chain is four long at most: experiment, set, pod, event.
-    fn mark(&mut self, object: &Object) {
+    /// Marks a release as changed because what belongs to it did: a pod, or what may own some.
+    fn mark(&mut self, release: Option<Key>, is_pod: bool) {
+        let Some(key) = release else { return };
+        if is_pod || self.pods > 0 {
+            self.judge(&key);
+        }
+        self.changed.insert(key);
+    }
+
+    /// The release at the top of the chain of owners. A chain is four long at most: experiment, set, pod, event.
+    pub fn release_of(&self, object: &Object) -> Option<Key> {
         let mut object = object;
         for _ in 0..5 {
-            let Some(owner) = owner_of(object) else { return };
-            let Some(kind) = OWNERS.into_iter().find(|kind| kind.name() == owner.kind) else { return };
+            let owner = owner_of(object)?;
+            let kind = OWNERS.into_iter().find(|kind| kind.name() == owner.kind)?;
             let key = Key::new(kind, owner.namespace, owner.name);
             if self.rows.get(&key).is_some_and(|row| *row.subject.meta().uid == *owner.uid) {
-                self.changed.insert(key);
-                return;
+                return Some(key);
             }
-            let Some(above) = self.others.get(&key) else { return };
-            object = above;
+            object = self.others.get(&key)?;
         }
+        None
     }
 }
 
@@ -334,7 +404,7 @@ fn key_of(object: &Object) -> Option<Key> {
 /// The owner of an object, by which it is filed; of an event, what it is about.
 fn owner_of(object: &Object) -> Option<OwnedBy<'_>> {
     let meta = meta_of(object);
-    let (kind, name, uid) = if let Object::Event(event) = object {
+    let (kind, name, uid): (&str, &str, &str) = if let Object::Event(event) = object {
         let about = &event.involved_object;
         (&about.kind, &about.name, &about.uid)
     } else {

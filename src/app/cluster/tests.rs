@@ -109,3 +109,48 @@ fn the_order_changes_only_with_what_it_goes_by() {
     assert!(glance.needs_person && glance.rank == Rank::NeedsPerson);
     assert_eq!(cluster.reading(Kind::Rollout), &Reading::Loading);
 }
+
+/// A pod of the wanted revision in a state, and what a list says of its release then.
+fn judged(cluster: &mut Cluster, state: &Value) -> (bool, u64) {
+    let mut pod = owned(Kind::Pod, "gateway-1-x", "uid-pod", (Kind::ReplicaSet, "gateway-1"));
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [state]});
+    cluster.apply(News::Is(Object::Pod(Arc::new(decode_value(&pod)))));
+    (cluster.glance(&gateway()).unwrap().needs_person, cluster.order())
+}
+
+#[test]
+fn pods_that_do_not_start_need_a_person_at_once() {
+    let mut cluster = Cluster::default();
+    cluster.apply(rollout("Progressing", "uid-gateway"));
+    let mut set = owned(Kind::ReplicaSet, "gateway-1", "uid-gateway-1", (Kind::Rollout, "gateway"));
+    set["metadata"]["labels"] = json!({"rollouts-pod-template-hash": "a"});
+    cluster.apply(News::Is(Object::ReplicaSet(Arc::new(decode_value(&set)))));
+    let waiting = |reason: &str| json!({"name": "main", "state": {"waiting": {"reason": reason}}});
+    let (needs, order) = judged(&mut cluster, &waiting("ContainerCreating"));
+    assert!(!needs);
+    for reason in ["ErrImagePull", "CrashLoopBackOff", "CreateContainerConfigError"] {
+        let (needs, changed) = judged(&mut cluster, &waiting(reason));
+        assert!(needs && changed > order, "{reason}");
+    }
+    let crashed = |count: i64| json!({"name": "main", "restartCount": count, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}});
+    assert!(!judged(&mut cluster, &crashed(1)).0);
+    assert!(judged(&mut cluster, &crashed(2)).0, "it runs only until the next crash");
+    cluster.apply(rollout("Progressing", "uid-gateway"));
+    assert!(cluster.glance(&gateway()).unwrap().needs_person, "news of the release itself does not change that");
+    cluster.apply(News::Gone(key(Kind::Pod, "gateway-1-x")));
+    assert!(!cluster.glance(&gateway()).unwrap().needs_person);
+    judged(&mut cluster, &waiting("ErrImagePull"));
+    cluster.apply(rollout("Healthy", "uid-gateway"));
+    assert!(!cluster.glance(&gateway()).unwrap().needs_person);
+}
+
+#[test]
+fn what_does_not_change_is_kept_once() {
+    let mut cluster = Cluster::default();
+    cluster.apply(rollout("Healthy", "uid-gateway"));
+    let before = Arc::clone(cluster.rollout(&gateway()).unwrap());
+    cluster.apply(rollout("Progressing", "uid-gateway"));
+    let after = cluster.rollout(&gateway()).unwrap();
+    assert_ne!(before.status.phase, after.status.phase);
+    assert!(Arc::ptr_eq(&before.spec, &after.spec) && Arc::ptr_eq(&before.metadata.name, &after.metadata.name));
+}

@@ -2,7 +2,6 @@
 //! 40 kB at most.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use super::sort::Sort;
 use crate::app::cluster::Cluster;
@@ -14,7 +13,8 @@ pub(super) struct Rows {
     pub(super) sort: Sort,
     pub(super) reversed: bool,
     rows: Vec<Option<Row>>,
-    ids: HashMap<Key, u32>,
+    /// All numbers by the names of their rows: a tenth of the memory of a map.
+    names: Vec<u32>,
     free: Vec<u32>,
     need: usize,
     moving: usize,
@@ -31,12 +31,12 @@ struct Row {
 impl Rows {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.ids.len()
+        self.names.len()
     }
 
     /// The number of a release.
     pub(super) fn id(&self, key: &Key) -> Option<u32> {
-        self.ids.get(key).copied()
+        self.place(key).ok().and_then(|place| self.names.get(place)).copied()
     }
 
     /// The release of a number.
@@ -65,11 +65,15 @@ impl Rows {
         let needs = glance.is_some_and(|glance| glance.needs_person);
         let moves = glance.is_some_and(|glance| glance.moving && !glance.needs_person);
         let standing = self.sort.standing(cluster, key);
-        let id = self.ids.get(key).copied().or_else(|| self.free.pop());
-        let id = id.unwrap_or_else(|| {
-            self.rows.push(None);
-            u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
-        });
+        let place = self.place(key);
+        let id = match place {
+            Ok(place) => self.names.get(place).copied().unwrap_or(u32::MAX),
+            Err(place) => {
+                let id = self.vacant();
+                self.names.insert(place, id);
+                id
+            }
+        };
         self.need += usize::from(needs);
         self.moving += usize::from(moves);
         if let Some(row) = self.rows.get_mut(id as usize) {
@@ -79,15 +83,32 @@ impl Rows {
                 (row.standing, row.needs, row.moves) = (standing, needs, moves);
             } else {
                 *row = Some(Row { key: key.clone(), standing, needs, moves });
-                self.ids.insert(key.clone(), id);
             }
         }
         id
     }
 
+    /// A number that no row has.
+    fn vacant(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            if self.rows.len() == self.rows.capacity() {
+                // Twice the room would mostly stay empty.
+                self.rows.reserve_exact(self.rows.len() / 8 + 64);
+            }
+            self.rows.push(None);
+            u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The place of a release among the names, or the one that it would have.
+    fn place(&self, key: &Key) -> Result<usize, usize> {
+        self.names.binary_search_by(|id| self.row(*id).map_or(Ordering::Less, |row| by_name(&row.key, key)))
+    }
+
     /// Takes a release out. It must be in no order any more.
     pub(super) fn remove(&mut self, key: &Key) {
-        if let Some(id) = self.ids.remove(key) {
+        if let Ok(place) = self.place(key) {
+            let id = self.names.remove(place);
             if let Some(row) = self.rows.get_mut(id as usize).and_then(Option::take) {
                 self.need -= usize::from(row.needs);
                 self.moving -= usize::from(row.moves);
@@ -112,13 +133,17 @@ impl Rows {
     fn compare(&self, a: u32, b: u32) -> Ordering {
         let (Some(a), Some(b)) = (self.row(a), self.row(b)) else { return a.cmp(&b) };
         let (x, y) = (&a.key, &b.key);
-        let by_name = || match self.sort {
-            Sort::Namespace => x.namespace.cmp(&y.namespace).then_with(|| x.name.cmp(&y.name)),
-            _ => x.name.cmp(&y.name).then_with(|| x.namespace.cmp(&y.namespace)),
-        };
-        let order = a.standing.cmp(&b.standing).then_with(by_name).then_with(|| x.kind.cmp(&y.kind));
+        let order = a.standing.cmp(&b.standing).then_with(|| match self.sort {
+            Sort::Namespace => x.namespace.cmp(&y.namespace).then_with(|| by_name(x, y)),
+            _ => by_name(x, y),
+        });
         if self.reversed { order.reverse() } else { order }
     }
+}
+
+/// By name, then namespace, then kind: no two are equal.
+fn by_name(a: &Key, b: &Key) -> Ordering {
+    a.name.cmp(&b.name).then_with(|| a.namespace.cmp(&b.namespace)).then_with(|| a.kind.cmp(&b.kind))
 }
 
 /// Numbers of rows, in order.
@@ -153,7 +178,7 @@ impl Order {
     /// Takes all rows, in no order yet.
     pub(super) fn fill(&mut self, rows: &Rows) {
         self.0.clear();
-        self.0.extend(rows.ids.values());
+        self.0.extend_from_slice(&rows.names);
     }
 
     /// Takes numbers that are in order already.

@@ -52,6 +52,7 @@ pub fn play(play: &Play, theme: &Theme) -> Result<Buffer, Failure> {
     let mut settings = Files::find(Some(&files.config()))?.settings()?;
     let dearest = settings.environments.iter().position(|environment| environment.tier == Tier::Prod);
     settings.start_environment = dearest.unwrap_or_default();
+    settings.ui.ascii = theme.ascii;
     let mut stage = Stage::start(&settings, play.size, world.now())?;
     stage.act(Vec::new())?;
     stage.act(Vec::new())?;
@@ -77,6 +78,7 @@ impl Stage {
     fn start(settings: &Settings, size: Size, now: Timestamp) -> Result<Self, Failure> {
         let keymap = Keymap::built_in("default").and_then(Result::ok);
         let keymap = keymap.ok_or_else(|| Failure::Refused("The default keymap cannot be read.".to_owned()))?;
+        let keymap = if settings.ui.ascii { keymap.in_ascii() } else { keymap };
         let (waker, woken) = mpsc::sync_channel(1);
         // A full channel means that somebody was woken already.
         let wake = move || {

@@ -60,9 +60,9 @@ impl Seen {
         let (meta, status) = (&rollout.metadata, &rollout.status);
         Self {
             key: Key { kind: Kind::Rollout, namespace: meta.namespace.clone(), name: meta.name.clone() },
-            uid: meta.uid.clone(),
-            current: status.current_pod_hash.clone(),
-            stable: status.stable_rs.clone(),
+            uid: (*meta.uid).into(),
+            current: status.current_pod_hash.as_str().into(),
+            stable: status.stable_rs.as_str().into(),
             revision: meta.annotation(REVISION).and_then(|text| text.parse().ok()),
             position: Position::Rollout {
                 step: status.current_step_index,
@@ -80,7 +80,7 @@ impl Seen {
         let (meta, status) = (&canary.metadata, &canary.status);
         Self {
             key: Key { kind: Kind::Canary, namespace: meta.namespace.clone(), name: meta.name.clone() },
-            uid: meta.uid.clone(),
+            uid: (*meta.uid).into(),
             current: status.last_applied_spec.clone(),
             stable: status.last_promoted_spec.clone(),
             revision: None,

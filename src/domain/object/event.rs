@@ -1,5 +1,7 @@
 //! `v1` Event.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -49,7 +51,7 @@ pub struct Involved {
     /// Name.
     pub name: Box<str>,
     /// Uid.
-    pub uid: Box<str>,
+    pub uid: Arc<str>,
 }
 
 /// `series` of an Event.

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Unexpected, Visitor};
+
+/// A short text: up to 24 bytes, as most names, words and hashes have, it takes no memory of its own. There are hundreds of thousands.
+pub type Word = compact_str::CompactString;
 
 /// The part of `metadata` that is kept. `managedFields` and the like are dropped on arrival.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -17,15 +20,15 @@ pub struct Meta {
     /// Name.
     pub name: Arc<str>,
     /// Unique id of this very object; another one of the same name has another.
-    pub uid: Box<str>,
+    pub uid: Arc<str>,
     /// Opaque version; compare for equality only.
-    pub resource_version: Box<str>,
+    pub resource_version: Word,
     /// Rises with every change of the spec.
     pub generation: i64,
     /// When it was created, by the cluster's clock.
     pub creation_timestamp: Option<Timestamp>,
     /// When its deletion was asked for.
-    pub deletion_timestamp: Option<Timestamp>,
+    pub deletion_timestamp: Option<Box<Timestamp>>,
     /// Labels.
     pub labels: Pairs,
     /// The annotations that Pilothouse knows, see [`is_known_annotation`].
@@ -33,7 +36,7 @@ pub struct Meta {
     pub annotations: Pairs,
     /// Owners.
     #[serde(deserialize_with = "tight")]
-    pub owner_references: Vec<Owner>,
+    pub owner_references: Box<[Owner]>,
 }
 
 /// One entry of `metadata.ownerReferences`.
@@ -41,9 +44,9 @@ pub struct Meta {
 #[serde(rename_all = "camelCase", default)]
 pub struct Owner {
     /// Kind of the owner.
-    pub kind: Box<str>,
+    pub kind: Word,
     /// Name of the owner.
-    pub name: Box<str>,
+    pub name: Word,
     /// Uid of the owner.
     pub uid: Box<str>,
     /// Whether this owner is the managing controller.
@@ -61,6 +64,15 @@ impl Meta {
         self.labels.get(key)
     }
 
+    /// Shares with what the object was before what has not changed since: while thousands change, memory stays in one piece.
+    pub fn keep(&mut self, before: &Self) {
+        keep(&mut self.namespace, &before.namespace);
+        keep(&mut self.name, &before.name);
+        keep(&mut self.uid, &before.uid);
+        keep(&mut self.labels.0, &before.labels.0);
+        keep(&mut self.annotations.0, &before.annotations.0);
+    }
+
     /// The owner that controls this object.
     pub fn controller(&self) -> Option<&Owner> {
         self.owner_references.iter().find(|owner| owner.controller)
@@ -68,8 +80,7 @@ impl Meta {
 }
 
 /// A number or a text, as Kubernetes' `IntOrString`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum IntOrString {
     /// A plain number.
     Int(i64),
@@ -77,26 +88,67 @@ pub enum IntOrString {
     Text(Box<str>),
 }
 
-/// A label selector.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+impl<'de> Deserialize<'de> for IntOrString {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(IntOrStringVisitor)
+    }
+}
+
+struct IntOrStringVisitor;
+
+impl Visitor<'_> for IntOrStringVisitor {
+    type Value = IntOrString;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number or a text")
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<IntOrString, E> {
+        Ok(IntOrString::Int(number))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<IntOrString, E> {
+        let number = i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+        Ok(IntOrString::Int(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<IntOrString, E> {
+        Ok(IntOrString::Text(text.into()))
+    }
+}
+
+/// A label selector as the API has it.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Selector {
-    /// Labels that must be equal.
-    pub match_labels: Pairs,
-    /// Further conditions.
-    pub match_expressions: Vec<Requirement>,
+struct Selector {
+    match_labels: Pairs,
+    match_expressions: Vec<Requirement>,
 }
 
 /// One entry of `matchExpressions`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Requirement {
-    /// Label key.
-    pub key: Box<str>,
+struct Requirement {
+    key: Word,
     /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
-    pub operator: Box<str>,
-    /// Values for `In` and `NotIn`.
-    pub values: Vec<Box<str>>,
+    operator: Word,
+    values: Vec<Word>,
+}
+
+/// Reads a label selector into its text form.
+pub(super) fn selector<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    let selector = Selector::deserialize(from)?;
+    let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+    let expressions = selector.match_expressions.iter().map(|rule| {
+        let (key, values) = (&rule.key, rule.values.join(","));
+        match &*rule.operator {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.to_string(),
+        }
+    });
+    Ok(labels.chain(expressions).collect::<Vec<_>>().join(",").into())
 }
 
 /// One entry of `status.conditions`.
@@ -105,11 +157,11 @@ pub struct Requirement {
 pub struct Condition {
     /// Type, such as `Progressing`.
     #[serde(rename = "type")]
-    pub kind: Box<str>,
+    pub kind: Word,
     /// `True`, `False` or `Unknown`.
-    pub status: Box<str>,
+    pub status: Word,
     /// One word.
-    pub reason: Box<str>,
+    pub reason: Word,
     /// A sentence.
     pub message: Box<str>,
     /// When any of it last changed.
@@ -123,7 +175,7 @@ const BETWEEN: char = '\0';
 
 /// A small map of texts, in the order of the API, in one piece of memory: there are tens of thousands of them.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Pairs(Box<str>);
+pub struct Pairs(Arc<str>);
 
 impl Pairs {
     /// The value of a key.
@@ -151,7 +203,8 @@ impl fmt::Debug for Pairs {
 
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for Pairs {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let mut all = String::new();
+        // The text grows while it is written, and is then copied to a place of its own size.
+        let mut all = String::with_capacity(256);
         for (key, value) in pairs {
             add_text(&mut all, key.as_ref());
             add_text(&mut all, value.as_ref());
@@ -175,6 +228,10 @@ struct PairsVisitor {
     keep: fn(&str) -> bool,
 }
 
+/// A text as it stands in what is read, where it stands there as it is.
+#[derive(Deserialize)]
+struct Read<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> Visitor<'de> for PairsVisitor {
     type Value = Pairs;
 
@@ -183,16 +240,16 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut all = String::new();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+        let mut all = Vec::new();
+        while let Some(Read(key)) = map.next_key()? {
             if (self.keep)(&key) {
-                add_text(&mut all, &key);
-                add_text(&mut all, &map.next_value::<Cow<'de, str>>()?);
+                let Read(value) = map.next_value()?;
+                all.push((key, value));
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Pairs(all.into()))
+        Ok(all.into_iter().collect())
     }
 }
 
@@ -207,9 +264,21 @@ fn known_annotations<'de, D: Deserializer<'de>>(from: D) -> Result<Pairs, D::Err
     from.deserialize_map(PairsVisitor { keep: is_known_annotation })
 }
 
-/// Reads a list without room to grow: what is kept by the ten thousand does not change.
-pub(super) fn tight<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-    let mut all = Vec::deserialize(from)?;
-    all.shrink_to_fit();
-    Ok(all)
+/// Reads a list that does not grow.
+pub(super) fn tight<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Box<[T]>, D::Error> {
+    Vec::deserialize(from).map(exact)
+}
+
+/// A list in a piece of memory of its own size: one that is cut to size leaves a hole.
+pub(super) fn exact<T>(all: Vec<T>) -> Box<[T]> {
+    let mut exact = Vec::with_capacity(all.len());
+    exact.extend(all);
+    exact.into()
+}
+
+/// Makes two that are equal one in memory.
+pub(super) fn keep<T: ?Sized + PartialEq>(new: &mut Arc<T>, before: &Arc<T>) {
+    if **new == **before {
+        new.clone_from(before);
+    }
 }

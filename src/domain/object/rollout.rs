@@ -1,10 +1,14 @@
 //! `argoproj.io/v1alpha1` Rollout (CRD of Argo Rollouts 1.9/1.10).
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
 
-use super::meta::tight;
-use super::{Condition, IntOrString, Meta, Selector};
+use super::meta::{exact, keep, selector, tight};
+use super::{Condition, IntOrString, Meta, Word};
 
 /// A Rollout.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -12,13 +16,21 @@ use super::{Condition, IntOrString, Meta, Selector};
 pub struct Rollout {
     /// Metadata.
     pub metadata: Meta,
-    /// What is wanted.
-    pub spec: RolloutSpec,
+    /// What is wanted. Seldom changes, and is then shared by what the object was and what it is.
+    pub spec: Arc<RolloutSpec>,
     /// What the controller last said.
     pub status: RolloutStatus,
     /// What in the object was not as its schema says and was left out; set by [`super::decode()`].
     #[serde(skip)]
     pub odd: Option<Box<str>>,
+}
+
+impl Rollout {
+    /// See [`Meta::keep`].
+    pub fn keep(&mut self, before: &Self) {
+        self.metadata.keep(&before.metadata);
+        keep(&mut self.spec, &before.spec);
+    }
 }
 
 /// `spec` of a Rollout.
@@ -27,12 +39,13 @@ pub struct Rollout {
 pub struct RolloutSpec {
     /// Wanted pods; absent means 1.
     pub replicas: Option<i64>,
-    /// Which pods are its own. Absent with `workloadRef`.
-    pub selector: Option<Selector>,
+    /// Which pods are its own, in the text form of the API: `app=web,tier in (a,b)`. Empty with `workloadRef`.
+    #[serde(deserialize_with = "selector")]
+    pub selector: Word,
     /// Pod template. Absent with `workloadRef`.
     pub template: Option<Template>,
     /// The workload whose template is used instead.
-    pub workload_ref: Option<WorkloadRef>,
+    pub workload_ref: Option<Box<WorkloadRef>>,
     /// Held by a person.
     pub paused: bool,
     /// Seconds without progress until it counts as stuck; absent means 600.
@@ -73,10 +86,10 @@ pub struct Template {
 pub struct PodSpec {
     /// Containers, without init containers.
     #[serde(deserialize_with = "tight")]
-    pub containers: Vec<Container>,
+    pub containers: Box<[Container]>,
     /// Number of init containers matters for a pod's status text.
     #[serde(deserialize_with = "tight")]
-    pub init_containers: Vec<Container>,
+    pub init_containers: Box<[Container]>,
 }
 
 /// A container of a template.
@@ -84,7 +97,7 @@ pub struct PodSpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Name.
-    pub name: Box<str>,
+    pub name: Word,
     /// Image reference.
     pub image: Box<str>,
     /// `Always` makes a sidecar of an init container.
@@ -107,35 +120,41 @@ pub struct WorkloadRef {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Strategy {
-    /// Canary.
-    pub canary: Option<CanaryStrategy>,
+    /// Canary. Most of a fleet step alike: equal ones are one in memory.
+    pub canary: Option<Arc<CanaryStrategy>>,
     /// Blue-green.
     pub blue_green: Option<Box<BlueGreenStrategy>>,
 }
 
-/// `spec.strategy.canary`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// `spec.strategy.canary`, without what is different in every release: see [`Strategy::canary`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CanaryStrategy {
     /// Steps, in order.
     #[serde(deserialize_with = "tight")]
-    pub steps: Vec<Step>,
-    /// Service of the canary.
-    pub canary_service: Option<Box<str>>,
-    /// Service of stable.
-    pub stable_service: Option<Box<str>>,
+    pub steps: Box<[Step]>,
     /// Present if a router shifts traffic; absent if pods alone do.
     pub traffic_routing: Option<TrafficRouting>,
     /// Background analysis.
     pub analysis: Option<AnalysisRef>,
     /// Ping-pong services.
-    pub ping_pong: Option<serde::de::IgnoredAny>,
+    pub ping_pong: Option<Present>,
     /// Stable shrinks while the canary grows.
     pub dynamic_stable_scale: bool,
 }
 
+/// Something that is there; what it says does not matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Present;
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(from).map(|IgnoredAny| Self)
+    }
+}
+
 /// `spec.strategy.canary.trafficRouting`, reduced.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TrafficRouting {
     /// Weight that means everything; absent means 100.
@@ -143,7 +162,7 @@ pub struct TrafficRouting {
 }
 
 /// An analysis block of a strategy.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AnalysisRef {
     /// Templates.
@@ -153,7 +172,7 @@ pub struct AnalysisRef {
 }
 
 /// A reference to an AnalysisTemplate.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TemplateRef {
     /// Name.
@@ -181,7 +200,7 @@ pub struct BlueGreenStrategy {
 }
 
 /// One step of a canary.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(from = "StepFields")]
 pub enum Step {
     /// Share of traffic for the canary, 0 to max weight.
@@ -232,7 +251,7 @@ impl From<StepFields> for Step {
 }
 
 /// A pause step.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Pause {
     /// Seconds, or a Go duration; absent waits for a person.
@@ -240,7 +259,7 @@ pub struct Pause {
 }
 
 /// An experiment step, reduced.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct ExperimentStep {
     /// Go duration.
@@ -248,7 +267,7 @@ pub struct ExperimentStep {
 }
 
 /// A setCanaryScale step.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CanaryScale {
     /// Pods.
@@ -260,7 +279,7 @@ pub struct CanaryScale {
 }
 
 /// A header or mirror route step.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Route {
     /// Name of the managed route.
@@ -268,7 +287,7 @@ pub struct Route {
 }
 
 /// A plugin step.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct PluginStep {
     /// Name of the plugin.
@@ -280,18 +299,18 @@ pub struct PluginStep {
 #[serde(rename_all = "camelCase", default)]
 pub struct RolloutStatus {
     /// `Healthy`, `Degraded`, `Progressing` or `Paused`; empty before Argo Rollouts 1.0.
-    pub phase: Box<str>,
+    pub phase: Word,
     /// Sentence to the phase.
     pub message: Box<str>,
     /// A decimal number as text, or a hash in ancient versions.
-    pub observed_generation: Box<str>,
+    pub observed_generation: Word,
     /// The same for the referenced workload.
     pub workload_observed_generation: Box<str>,
     /// Hash of the wanted template.
-    pub current_pod_hash: Box<str>,
+    pub current_pod_hash: Word,
     /// Hash of the stable ReplicaSet.
     #[serde(rename = "stableRS")]
-    pub stable_rs: Box<str>,
+    pub stable_rs: Word,
     /// Step being executed, from 0; the number of steps when finished.
     pub current_step_index: Option<i64>,
     /// Why it is paused.
@@ -313,16 +332,16 @@ pub struct RolloutStatus {
     /// Available pods.
     pub available_replicas: i64,
     /// Label selector as text.
-    pub selector: Box<str>,
+    pub selector: Word,
     /// Canary part.
     pub canary: CanaryStatus,
     /// Blue-green part.
-    pub blue_green: BlueGreenStatus,
+    pub blue_green: Rare<BlueGreenStatus>,
     /// When a restart was last finished.
     pub restarted_at: Option<Timestamp>,
     /// The conditions that decide something.
     #[serde(deserialize_with = "telling_conditions")]
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
 }
 
 /// One entry of `status.pauseConditions`.
@@ -330,7 +349,7 @@ pub struct RolloutStatus {
 #[serde(rename_all = "camelCase", default)]
 pub struct PauseCondition {
     /// `CanaryPauseStep`, `BlueGreenPause`, `InconclusiveAnalysisRun` or `InconclusiveExperiment`.
-    pub reason: Box<str>,
+    pub reason: Word,
     /// Since when.
     pub start_time: Option<Timestamp>,
 }
@@ -361,8 +380,6 @@ pub struct Weights {
     pub canary: Destination,
     /// Stable's share.
     pub stable: Destination,
-    /// Shares of experiments.
-    pub additional: Vec<Destination>,
     /// Whether the load balancer confirmed it.
     pub verified: Option<bool>,
 }
@@ -373,8 +390,6 @@ pub struct Weights {
 pub struct Destination {
     /// Share, 0 to max weight.
     pub weight: i64,
-    /// Pod hash behind it.
-    pub pod_template_hash: Box<str>,
 }
 
 /// Name and state of an AnalysisRun in a Rollout's status.
@@ -410,24 +425,118 @@ pub struct StepPluginStatus {
 #[serde(rename_all = "camelCase", default)]
 pub struct BlueGreenStatus {
     /// Hash with the traffic.
-    pub active_selector: Box<str>,
+    pub active_selector: Word,
     /// Hash behind the preview service.
-    pub preview_selector: Box<str>,
+    pub preview_selector: Word,
     /// Analysis before the switch.
     pub pre_promotion_analysis_run_status: Option<Box<RunStatus>>,
     /// Analysis after the switch.
     pub post_promotion_analysis_run_status: Option<Box<RunStatus>>,
 }
 
+/// Something that most objects do not have, or have empty: it takes a place of its own only where it says something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rare<T>(Option<Box<T>>);
+
+impl Deref for Rare<BlueGreenStatus> {
+    type Target = BlueGreenStatus;
+
+    fn deref(&self) -> &BlueGreenStatus {
+        static NONE: BlueGreenStatus = BlueGreenStatus {
+            active_selector: Word::const_new(""),
+            preview_selector: Word::const_new(""),
+            pre_promotion_analysis_run_status: None,
+            post_promotion_analysis_run_status: None,
+        };
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl<T: Default + PartialEq> From<T> for Rare<T> {
+    fn from(value: T) -> Self {
+        Self((value != T::default()).then(|| Box::new(value)))
+    }
+}
+
+impl<'de, T: Default + PartialEq + Deserialize<'de>> Deserialize<'de> for Rare<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::deserialize(from).map(Self::from)
+    }
+}
+
 /// Whether a condition is kept: those that name a phase, a cause or a deadline. The others only repeat the status.
 fn keeps_condition(condition: &Condition) -> bool {
-    matches!(&*condition.kind, "InvalidSpec" | "Progressing" | "Paused" | "ReplicaFailure")
+    match &*condition.kind {
+        "InvalidSpec" | "Progressing" => true,
+        "Paused" | "ReplicaFailure" => &*condition.status == "True",
+        _ => says_why(condition),
+    }
+}
+
+/// Whether the sentence of a condition says more than its one word.
+fn says_why(condition: &Condition) -> bool {
+    matches!(&*condition.kind, "InvalidSpec" | "ReplicaFailure")
         || matches!(&*condition.reason, "RolloutAborted" | "ProgressDeadlineExceeded")
 }
 
-fn telling_conditions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Condition>, D::Error> {
+fn telling_conditions<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[Condition]>, D::Error> {
     let mut all = Vec::<Condition>::deserialize(from)?;
     all.retain(keeps_condition);
-    all.shrink_to_fit();
-    Ok(all)
+    for condition in all.iter_mut().filter(|condition| !says_why(condition)) {
+        condition.message = Box::default();
+    }
+    Ok(exact(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::object::decode_value;
+
+    #[test]
+    fn ten_thousand_of_them_are_small() {
+        assert!(size_of::<Rollout>() <= 800, "{}", size_of::<Rollout>());
+    }
+
+    #[test]
+    fn selectors_read_as_the_api_takes_them() {
+        let rule = |operator: &str, values: &[&str]| json!({"key": "tier", "operator": operator, "values": values});
+        let rules = [rule("In", &["a", "b"]), rule("NotIn", &["c"]), rule("Exists", &[]), rule("DoesNotExist", &[])];
+        let rollout: Rollout =
+            decode_value(&json!({"spec": {"selector": {"matchLabels": {"app": "web"}, "matchExpressions": rules}}}));
+        assert_eq!(rollout.spec.selector, "app=web,tier in (a,b),tier notin (c),tier,!tier");
+    }
+
+    #[test]
+    fn conditions_that_only_repeat_the_status_are_left_out() {
+        let condition =
+            |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "m"});
+        let all = [
+            condition("Available", "True", "AvailableReason"),
+            condition("Paused", "False", "RolloutPaused"),
+            condition("Progressing", "True", "ReplicaSetUpdated"),
+            condition("Paused", "True", "RolloutPaused"),
+            condition("InvalidSpec", "True", "InvalidSpec"),
+            condition("Progressing", "False", "RolloutAborted"),
+        ];
+        let rollout: Rollout = decode_value(&json!({"status": {"conditions": all}}));
+        let kept: Vec<_> = rollout.status.conditions.iter().map(|kept| (&*kept.kind, &*kept.reason, &*kept.message)).collect();
+        let expected = [
+            ("Progressing", "ReplicaSetUpdated", ""),
+            ("Paused", "RolloutPaused", ""),
+            ("InvalidSpec", "InvalidSpec", "m"),
+            ("Progressing", "RolloutAborted", "m"),
+        ];
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn what_most_do_not_have_takes_no_place() {
+        let status =
+            |blue_green: serde_json::Value| -> RolloutStatus { serde_json::from_value(json!({"blueGreen": blue_green})).unwrap() };
+        assert!(status(json!({})).blue_green.0.is_none() && status(json!({})).blue_green.active_selector.is_empty());
+        assert_eq!(status(json!({"activeSelector": "a"})).blue_green.active_selector, "a");
+    }
 }

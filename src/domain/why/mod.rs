@@ -19,6 +19,7 @@ use super::tag::failure;
 use super::weight;
 
 pub use flagger::{held_traffic_increase, of_canary};
+pub use pods::cannot_start;
 
 /// Seconds a controller may take to notice something before that is worth a word.
 const PATIENCE: i64 = 30;

@@ -11,6 +11,8 @@ use crate::domain::tag::{experiment_tag, tags};
 
 /// Seconds that starting may take before it is worth a word.
 const STARTING: i64 = 60;
+/// Restarts after crashes from which on the next crash is only a matter of time.
+const CRASHES: i64 = 2;
 
 /// What kind of thing is wrong with a pod, the weightiest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +28,30 @@ enum Weight {
 struct Trouble {
     weight: Weight,
     text: String,
+}
+
+/// Whether a pod of the wanted revision cannot start, or crashes again and again: that does not mend itself.
+pub fn cannot_start(rollout: &Rollout, belongings: &Belongings) -> bool {
+    let set = belongings.replica_set_with(&rollout.metadata.uid, &rollout.status.current_pod_hash);
+    set.is_some_and(|set| belongings.pods_of(&set.metadata.uid).into_iter().any(|pod| is_stuck(pod, belongings)))
+}
+
+fn is_stuck(pod: &Pod, belongings: &Belongings) -> bool {
+    let ready = condition(pod, "Ready").is_some_and(|ready| *ready.status == *"True");
+    if ready || pod.metadata.deletion_timestamp.is_some() {
+        return false;
+    }
+    blocking(pod).is_some_and(|(container, init)| {
+        // Between two crashes it runs for a moment.
+        let ended = container.last_state.terminated.as_ref().and_then(|ended| ended.exit_code);
+        let crashes = container.restart_count >= CRASHES && ended.is_some_and(|code| code != 0);
+        let trouble = of_container(pod, container, init, belongings).map(|trouble| trouble.weight);
+        crashes || matches!(trouble, Some(Weight::Pull | Weight::Start)) || waits_after_crash(container)
+    })
+}
+
+fn waits_after_crash(container: &ContainerStatus) -> bool {
+    container.state.waiting.as_ref().is_some_and(|waiting| &*waiting.reason == "CrashLoopBackOff")
 }
 
 /// The worst trouble of the pods of the wanted revision, of an Experiment, or else of any revision.
@@ -59,7 +85,9 @@ fn worst(role: &str, set: &ReplicaSet, belongings: &Belongings, now: Timestamp) 
     let (trouble, pod) = troubled.first()?;
     let alike = troubled.iter().filter(|(other, _)| other.weight == trouble.weight).count();
     let more = if alike > 1 { format!(" ({} of {} pods)", alike, set.status.replicas.max(1)) } else { String::new() };
-    let long = since(pod).map(|start| format!(", for {}", age(now.duration_since(start).as_secs()))).unwrap_or_default();
+    // A sentence for no moment in particular says no age.
+    let start = since(pod).filter(|start| *start <= now);
+    let long = start.map(|start| format!(", for {}", age(now.duration_since(start).as_secs()))).unwrap_or_default();
     Some(format!("{role} pod {} {}{long}{more}", pod.metadata.name, trouble.text))
 }
 

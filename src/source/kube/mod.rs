@@ -17,6 +17,7 @@ mod pulse;
 mod reader;
 mod readings;
 mod scope;
+mod shares;
 
 use std::sync::Arc;
 use std::time::Duration;

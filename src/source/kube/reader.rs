@@ -17,6 +17,7 @@ use super::known::{Known, lock};
 use super::link::{Kick, Link, changes, page, sample};
 use super::pace::Pace;
 use super::scope::{Place, Scope};
+use super::shares::Shares;
 use crate::domain::fact::{News, Reading};
 use crate::domain::id::Kind;
 
@@ -42,6 +43,7 @@ pub struct Reader {
     scope: Scope,
     link: Arc<Link>,
     known: Arc<Mutex<Known>>,
+    shares: Shares,
     kicked: watch::Receiver<Kick>,
     /// How often it has been told to list everything again.
     lists: u64,
@@ -66,7 +68,8 @@ impl Reader {
         let lists = kicked.borrow().lists;
         let may_narrow = may_narrow && scope.place.namespace.is_none();
         let (narrowed, version, streams, live, pace) = (None, None, true, false, Pace::default());
-        Self { id, scope, link, known, kicked, lists, may_narrow, narrowed, version, streams, live, pace }
+        let shares = Shares::default();
+        Self { id, scope, link, known, shares, kicked, lists, may_narrow, narrowed, version, streams, live, pace }
     }
 
     /// Reads until it is aborted.
@@ -207,7 +210,7 @@ impl Reader {
     /// An object is there. Whether it is new in this list.
     fn there(&mut self, text: &str, follow: bool) -> bool {
         let kind = self.scope.place.kind;
-        let object = match object(kind, text) {
+        let mut object = match object(kind, text) {
             Ok(object) => object,
             Err(error) => {
                 tracing::warn!(%kind, %error, "an object that cannot be read at all");
@@ -218,13 +221,15 @@ impl Reader {
         if follow && !meta.resource_version.is_empty() {
             self.version = Some(meta.resource_version.to_string());
         }
-        if !self.scope.takes(meta) {
+        if !self.scope.takes(&object) {
             let known = lock(&self.known).forget(&meta.namespace, &meta.name);
             if known {
                 self.withdraw(vec![(meta.namespace.clone(), meta.name.clone())]);
             }
             return true;
         }
+        self.shares.share(&mut object);
+        let meta = object.meta();
         let new = lock(&self.known).see(meta.namespace.clone(), meta.name.clone(), &meta.resource_version);
         self.link.post.put(News::Is(object));
         new

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::domain::fact::Object;
 use crate::domain::id::Kind;
-use crate::domain::object::Meta;
 use crate::source::Subject;
 
 /// ReplicaSets that Argo Rollouts made carry this label; those of Deployments do not and are never read.
 const HASH_LABEL: &str = "rollouts-pod-template-hash";
+/// A field selector of events: those that all went well are many, and say little.
+const WARNINGS: &str = "type=Warning";
 
 /// One watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +18,7 @@ pub struct Scope {
     /// Where, and by which selectors.
     pub place: Place,
     /// If not empty, only what these own, or what is owned by something whose name begins with theirs: an Experiment's runs.
+    /// Of events, those about something whose name begins so: their ReplicaSets and pods.
     pub owners: BTreeSet<Arc<str>>,
 }
 
@@ -67,8 +70,14 @@ impl Scope {
     }
 
     /// Whether an object in the place belongs to the scope.
-    pub fn takes(&self, meta: &Meta) -> bool {
-        self.owners.is_empty() || meta.controller().is_some_and(|owner| self.owned_by(&owner.name))
+    pub fn takes(&self, object: &Object) -> bool {
+        if self.owners.is_empty() {
+            return true;
+        }
+        match object {
+            Object::Event(event) => self.owned_by(&event.involved_object.name),
+            other => other.meta().controller().is_some_and(|owner| self.owned_by(&owner.name)),
+        }
     }
 
     fn owned_by(&self, name: &str) -> bool {
@@ -84,7 +93,8 @@ pub fn whole(namespaces: &[Option<Arc<str>>]) -> Vec<Scope> {
     kinds.into_iter().flat_map(each).collect()
 }
 
-/// What is read for those that are looked at: pods and events each by a watch of their own, what they own by one per namespace.
+/// What is read for those that are looked at: pods and events each by a watch of their own; what they own, and warnings about that,
+/// by one per namespace: events cannot be asked for by what owns what they are about.
 pub fn close(subjects: &[Subject]) -> Vec<Scope> {
     let mut scopes = Vec::new();
     for subject in subjects {
@@ -103,8 +113,10 @@ pub fn close(subjects: &[Subject]) -> Vec<Scope> {
     for namespace in namespaces {
         let here = rollouts(subjects).filter(|subject| subject.key.namespace == *namespace);
         let owners: BTreeSet<Arc<str>> = here.map(|subject| subject.key.name.clone()).collect();
-        for kind in [Kind::AnalysisRun, Kind::Experiment] {
-            scopes.push(Scope { place: Place::new(kind, Some(namespace.clone())), owners: owners.clone() });
+        for kind in [Kind::AnalysisRun, Kind::Experiment, Kind::Event] {
+            let fields = if kind == Kind::Event { WARNINGS.to_owned() } else { String::new() };
+            let place = Place { fields, ..Place::new(kind, Some(namespace.clone())) };
+            scopes.push(Scope { place, owners: owners.clone() });
         }
     }
     scopes
@@ -118,7 +130,7 @@ fn rollouts(subjects: &[Subject]) -> impl Iterator<Item = &Subject> {
 mod tests {
     use super::*;
     use crate::domain::id::Key;
-    use crate::domain::object::Owner;
+    use crate::domain::object::{AnalysisRun, Event, Involved, Meta, Owner};
 
     fn subject(kind: Kind, namespace: &str, name: &str) -> Subject {
         Subject { key: Key::new(kind, namespace, name), uid: format!("uid-{name}").into(), selector: format!("app={name}") }
@@ -132,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_at_costs_two_watches_each_and_two_a_namespace() {
+    fn what_is_looked_at_costs_two_watches_each_and_three_a_namespace() {
         let subjects = [subject(Kind::Rollout, "a", "web"), subject(Kind::Rollout, "a", "api"), subject(Kind::Canary, "b", "pay")];
         let scopes = close(&subjects);
-        assert_eq!(scopes.len(), 3 * 2 + 2);
+        assert_eq!(scopes.len(), 3 * 2 + 3);
         let runs = scopes.iter().find(|scope| scope.place.kind == Kind::AnalysisRun).unwrap();
         assert_eq!(runs.owners.iter().map(|name| &**name).collect::<Vec<_>>(), ["api", "web"]);
         assert!(scopes.iter().any(|scope| scope.place.fields == "involvedObject.uid=uid-pay"));
@@ -146,9 +158,15 @@ mod tests {
         let scope = Scope { owners: BTreeSet::from(["web".into()]), ..Scope::all(Place::new(Kind::AnalysisRun, None)) };
         let owned = |name: &str| {
             let owner = Owner { name: name.into(), controller: true, ..Owner::default() };
-            scope.takes(&Meta { owner_references: vec![owner], ..Meta::default() })
+            let metadata = Meta { owner_references: [owner].into(), ..Meta::default() };
+            scope.takes(&Object::AnalysisRun(Arc::new(AnalysisRun { metadata, ..AnalysisRun::default() })))
         };
         assert!(owned("web") && owned("web-6f4c-2-0"));
-        assert!(!owned("webshop") && !owned("api") && !scope.takes(&Meta::default()));
+        assert!(!owned("webshop") && !owned("api") && !scope.takes(&Object::AnalysisRun(Arc::default())));
+        let about = |name: &str| {
+            let involved_object = Involved { name: name.into(), ..Involved::default() };
+            scope.takes(&Object::Event(Arc::new(Event { involved_object, ..Event::default() })))
+        };
+        assert!(about("web-6f4c-x2") && !about("webshop-6f4c-x2"));
     }
 }

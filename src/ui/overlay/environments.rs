@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::glyph::Mark;
 use super::super::pen::{Pen, rows};
+use super::super::phrase;
 use super::super::pieces::Pieces;
 use super::super::text;
 use super::super::theme::{Role, Theme};
@@ -57,7 +58,7 @@ fn draw_environment(state: &State, theme: &Theme, environment: &Environment, nam
     line = line.after(1, 0, words, if mark == Mark::Live { dim } else { theme.mark(mark) });
     let counts = environment.table.counts();
     if counts.need > 0 {
-        line = line.after(2, 0, format!("{} need you", counts.need), theme.style(Role::Warn));
+        line = line.after(2, 0, phrase::need(counts.need), theme.style(Role::Warn));
     }
     if counts.moving > 0 {
         line = line.after(2, 1, format!("{} moving", counts.moving), theme.style(Role::Info));

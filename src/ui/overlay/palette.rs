@@ -133,7 +133,7 @@ fn remark(state: &State, theme: &Theme, what: &What, pen: &mut Pen<'_>) {
                 pen.put(&tier::badge(&settings.name, settings.tier), tier::style(theme, settings.tier)).skip(2);
                 let need = environment.table.counts().need;
                 if need > 0 {
-                    pen.put(&format!("{need} need you"), theme.mark(Mark::Warning));
+                    pen.put(&phrase::need(need), theme.mark(Mark::Warning));
                 }
             }
         }

@@ -50,9 +50,9 @@ pub fn draw(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) 
             row.draw(&columns, &mut Pen::new(buffer, inside));
         }
         if selected {
-            theme.select(buffer, line.intersection(buffer.area));
             let role = if focused(state, Pane::Rollouts) { Role::Accent } else { Role::Dim };
             Pen::new(buffer, Rect { x: line.x + 1, width: 1, ..line }).put("▸", theme.style(role));
+            theme.select(buffer, line.intersection(buffer.area));
         }
     }
     age(state, theme, buffer, list);
@@ -64,8 +64,7 @@ fn frame<'a>(state: &State, theme: &Theme, condition: &Condition, height: u16) -
     let mut frame = Frame::titled(theme, "Rollouts", focused(state, Pane::Rollouts));
     frame.right = Pieces::separated(" · ", theme.style(Role::Border));
     if counts.need > 0 {
-        let words = if counts.need == 1 { "1 needs you".to_owned() } else { format!("{} need you", counts.need) };
-        frame.right.push(0, words, theme.bold(Role::Warn));
+        frame.right.push(0, phrase::need(counts.need), theme.bold(Role::Warn));
     }
     if counts.moving > 0 {
         frame.right.push(1, format!("{} moving", counts.moving), theme.style(Role::Info));

@@ -237,7 +237,12 @@ impl Theme {
     pub fn select(&self, buffer: &mut Buffer, area: Rect) {
         let selection = self.style(Role::Selection);
         if selection.bg.is_none_or(|colour| colour == Color::Reset) {
-            buffer.set_style(area, Style::reset().add_modifier(Modifier::REVERSED));
+            for place in area.intersection(buffer.area).positions() {
+                let Some(cell) = buffer.cell_mut(place) else { continue };
+                // Reversed, a bar would be a hole; letters in colours on a light ground would be hard to read.
+                let colour = if is_bar(cell.symbol()) { cell.fg } else { Color::Reset };
+                cell.set_style(Style::reset().bg(colour).add_modifier(Modifier::REVERSED));
+            }
         } else {
             buffer.set_style(area, selection);
         }
@@ -247,6 +252,11 @@ impl Theme {
     pub fn age(&self, buffer: &mut Buffer, area: Rect) {
         buffer.set_style(area, self.style(Role::Dim).remove_modifier(Modifier::BOLD));
     }
+}
+
+/// Whether a cell is part of a bar, see [`super::widget::bar`].
+fn is_bar(symbol: &str) -> bool {
+    symbol.chars().all(|letter| ('█'..='▏').contains(&letter))
 }
 
 #[cfg(test)]
