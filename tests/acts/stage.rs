@@ -224,7 +224,7 @@ pub fn is_in(rollout: &Value, phase: &str) -> bool {
     let status = &rollout["status"];
     status["phase"] == phase
         && status["message"].as_str().unwrap_or_default().starts_with(message)
-        && status["observedGeneration"] == rollout["metadata"]["generation"].to_string()
+        && status["observedGeneration"].as_str().and_then(|text| text.parse().ok()) == rollout["metadata"]["generation"].as_i64()
 }
 
 /// The image that a template asks for, without its registry.

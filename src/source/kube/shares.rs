@@ -82,7 +82,9 @@ mod tests {
         let mut shares = Shares::default();
         let mut all = [rollout("a", 10), rollout("a", 10), rollout("b", 20)];
         let before = format!("{all:?}");
-        all.iter_mut().for_each(|object| shares.share(object));
+        for object in &mut all {
+            shares.share(object);
+        }
         assert_eq!(format!("{all:?}"), before);
         let [(namespace, canary), (same, equal), (other, different)] = all.each_ref().map(parts);
         assert!(Arc::ptr_eq(namespace, same) && Arc::ptr_eq(canary, equal));
