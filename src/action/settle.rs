@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Shared;
 use super::carry::{append, either, operator, seen};
+use super::debt::paused_sync;
 use super::desk::{Desk, Object, Read};
 use crate::domain::action::until::{Stand, stand};
 use crate::domain::action::{Position, Seen, Until, Verb};
@@ -37,6 +38,28 @@ pub(super) async fn settle(desks: HashMap<Text, Arc<Desk>>, shared: Arc<Shared>,
         }
         done();
     }
+    if settle_syncs(&desks, &shared).await {
+        done();
+    }
+}
+
+/// A sync that was paused and runs again is owed no longer, whoever turned it on.
+async fn settle_syncs(desks: &HashMap<Text, Arc<Desk>>, shared: &Shared) -> bool {
+    let Ok(ledger) = shared.ledger.clone() else { return false };
+    let owed = tokio::task::spawn_blocking(move || ledger.owed()).await.ok().and_then(Result::ok).unwrap_or_default();
+    let mut settled = false;
+    for debt in owed {
+        let Some((namespace, application)) = paused_sync(&debt.what) else { continue };
+        let Some(desk) = debt.intent.as_ref().and_then(|intent| desks.get(&intent.environment)) else { continue };
+        let Ok(line) = desk.line().await else { continue };
+        let path = format!("/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications/{application}");
+        let Ok(application) = desk.get(&line, &path).await else { continue };
+        if application.pointer("/spec/syncPolicy/automated").is_some_and(|automated| !automated.is_null()) {
+            let right = ledger::Debt { act: debt.act, what: debt.what, operator: Some(operator(None)), ..ledger::Debt::default() };
+            settled |= append(shared.ledger.clone(), shared.clock.now(), Body::Settled(right)).await.is_ok();
+        }
+    }
+    settled
 }
 
 async fn judge(desk: &Desk, orphan: &Orphan) -> Option<(Ending, String)> {

@@ -153,6 +153,20 @@ fn where_nobody_knows_which_was_stable_somebody_has_to_say() {
     ends_on(&stage, "web", "v1", &["--to-revision", "1"]);
 }
 
+/// Within the window the controller spares the steps itself.
+#[test]
+fn after_promotion_within_the_rollback_window() {
+    let stage = stage();
+    let mut rollout = dressed("web");
+    rollout["spec"]["rollbackWindow"] = json!({ "revisions": 3 });
+    rollout["spec"]["strategy"]["canary"]["scaleDownDelaySeconds"] = 6000.into();
+    stage.healthy("back", &rollout);
+    promoted(&stage, "web", "v2");
+    let ways = stage.act("rollback", "back/web", &["--dry-run"]);
+    assert!(ways.out.contains("its steps are skipped") && !ways.out.contains("way 2"), "{ways:?}");
+    ends_on(&stage, "web", "v1", &[]);
+}
+
 #[test]
 fn blue_green_before_and_after_its_switch() {
     let stage = stage();
@@ -227,6 +241,11 @@ fn what_argo_cd_keeps() {
     assert_eq!(numbered(&ways.out, "abort rev", "restore the template"), "1", "{}", ways.out);
     assert_eq!(stage.get(&web)["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "a dry run changes nothing");
 
+    let copy = numbered(&ways.out, "copy the revert for Git", "");
+    let draft = stage.act("rollback", "shop/web", &["--way", &copy]);
+    draft.is(0, "Revert web to web:").is(0, "kept by Argo CD web-prod");
+    assert_eq!(stage.get(&web)["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "a text changes nothing");
+
     stage.act("rollback", "shop/web", &["--wait", "30s"]).is(0, "traffic off the new revision");
     stage.world.advance(Duration::from_secs(30));
     let after = stage.get(&web);
@@ -244,12 +263,18 @@ fn what_argo_cd_keeps() {
     let pause = numbered(&ways, "pause the automatic sync", "");
     stage.act("rollback", "shop/web", &["--way", &pause, "--wait", "30s"]).is(0, "is stable and healthy");
     let owed = stage.run(&["ledger", "list", "--owed", "--json"]).json();
-    assert_eq!(owed["owed"][0]["what"], "automatic sync of web-prod is paused", "{owed}");
+    assert_eq!(owed["owed"][0]["what"], "automatic sync of argocd/web-prod is paused", "{owed}");
     stage.world.advance(Duration::from_secs(60));
     let after = stage.get(&web);
     assert_eq!((&after["status"]["currentPodHash"], &after["status"]["phase"]), (&good, &json!("Healthy")));
     assert_eq!(serves(&stage, "shop", "web"), version(&stage, &good), "and it stays");
     stage.is_settled();
+    // Somebody turns it on again: whoever acts next sees that nothing is owed any more.
+    let application = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/web-prod";
+    stage.admin.must("PATCH", application, Some(&json!({ "spec": { "syncPolicy": { "automated": { "selfHeal": true } } } })));
+    stage.act("restart", "shop/checkout", &["--wait", "0s"]);
+    let owed = stage.run(&["ledger", "list", "--owed", "--json"]).json();
+    assert_eq!(owed["owed"], json!([]), "{owed}");
 }
 
 /// Version of the ReplicaSet of `shop/web` with this hash.

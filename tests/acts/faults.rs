@@ -173,9 +173,15 @@ fn exit_codes_say_what_became_of_a_write() {
         let (code, outcome) = if let Ends::Refused(_) = ends { (1, "refused") } else { (0, "observed") };
         assert_eq!((ran.code, &ran.json()["outcome"], &ran.json()["changed"]), (code, &json!(outcome), &json!(applied)), "{ran:?}");
     }
+    let unread = json!({ "kind": "status", "code": 500, "path": "/api/v1/namespaces/kube-system" });
+    stage.admin.must("POST", "/_world/fault", Some(&unread));
+    stage.act("promote", "abort/busy", &[]).is(4, "Which cluster 'prod' is cannot be read: 500 Internal Server Error");
+    // That nobody says which cluster it is does not hold up who goes back; that it is another one would.
+    stage.act("abort", "abort/busy", &[]).is(0, "traffic off the new revision");
+    stage.admin.must("DELETE", "/_world/fault", None);
     stage.admin.must("POST", "/_world/outage?seconds=3", None);
     std::thread::sleep(Duration::from_millis(100));
-    stage.act("abort", "abort/busy", &[]).is(4, "Nothing was sent.");
+    stage.act("abort", "abort/conflict", &[]).is(4, "Nothing was sent.");
 }
 
 #[test]
