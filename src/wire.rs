@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::action::{Asked, Runner, Tell};
+use crate::app::Chart;
 use crate::config::Settings;
 use crate::domain::action::{Act, Reviewed};
 use crate::domain::id::EnvironmentId;
+use crate::domain::signal::Measured;
 use crate::source::kube::checkup::{self, Checkup};
 use crate::source::{Clock, Mailbox, Order, Sources};
 
@@ -89,6 +91,11 @@ impl Running {
     /// Hands a wish of the core on. Never blocks.
     pub fn order(&self, order: Order) {
         self.sources.order(order);
+    }
+
+    /// Measures a rollout over a span of time in the background.
+    pub fn chart(&self, chart: Chart, answer: impl FnOnce(Result<Measured, String>) + Send + 'static) {
+        self.sources.chart(chart.environment, chart.target, (chart.start, chart.end, chart.step), answer);
     }
 
     /// Carries an act out in the background; see [`Runner::act`].

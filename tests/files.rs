@@ -91,6 +91,7 @@ fn everything_that_can_be_typed_reaches_the_settings() {
         write: Write::Never,
         region: Some("us-east-1".into()),
         policy: here,
+        prometheus: None,
     };
     let west = Environment { name: "west".into(), kubeconfig: vec!["/etc/west.yaml".into()], policy, ..Environment::current() };
     assert_eq!(settings.environments, [east, west]);

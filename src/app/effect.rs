@@ -2,6 +2,8 @@
 
 use crate::domain::action::{Access, Act};
 use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::signal::Target;
+use jiff::Timestamp;
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,15 @@ pub enum Effect {
         /// What; as many as are worth a watch each.
         subjects: Vec<Subject>,
     },
+    /// Measure these rollouts of this environment in full, and no others of it.
+    Measure {
+        /// Where.
+        environment: EnvironmentId,
+        /// What.
+        targets: Vec<Target>,
+    },
+    /// Measure a rollout over a span of time once; answered by [`Msg::Charted`](super::Msg::Charted).
+    Chart(Box<Chart>),
     /// Give up the connection of an environment and make a new one.
     Reconnect(EnvironmentId),
     /// Do what a confirmed dialog says. Answered by reports.
@@ -53,6 +64,23 @@ pub enum Effect {
     Redraw,
     /// Ring the terminal's bell.
     Bell,
+}
+
+/// A question about the past of a rollout's signals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    /// Tells the answer from those to other questions.
+    pub number: u64,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// What.
+    pub target: Target,
+    /// From when on, by the local clock.
+    pub start: Timestamp,
+    /// Until when, by the local clock.
+    pub end: Timestamp,
+    /// Seconds between two values.
+    pub step: u32,
 }
 
 /// Questions about an act that is being thought about.

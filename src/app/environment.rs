@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::cluster::Cluster;
 use super::course::Courses;
 use super::freshness::Freshness;
+use super::metrics::Metrics;
 use super::notice::{Before, Notices};
 use super::table::Table;
 use crate::config;
@@ -27,6 +28,8 @@ pub struct Environment {
     pub cluster: Cluster,
     /// Its releases in order, filtered, with the selection.
     pub table: Table,
+    /// What is known of its signals.
+    pub metrics: Metrics,
     /// What happened in it.
     pub notices: Notices,
     /// What was done in it from here.
@@ -67,6 +70,7 @@ impl Environment {
             settings,
             cluster: Cluster::default(),
             table: Table::default(),
+            metrics: Metrics::default(),
             notices: Notices::default(),
             courses: Courses::default(),
             memories: HashMap::new(),
@@ -110,15 +114,22 @@ impl Environment {
 
     /// Takes in a fact. Says whether something broke.
     pub(super) fn apply(&mut self, fact: Fact, now: Timestamp) -> bool {
+        let news = match fact.news {
+            News::Metrics(news) => {
+                self.metrics.apply(news);
+                return false;
+            }
+            news => news,
+        };
         if fact.epoch < self.epoch {
             return false;
         }
         self.epoch = fact.epoch;
-        if let News::Health(Health { at, state: Link::Up { .. }, .. }) = &fact.news {
+        if let News::Health(Health { at, state: Link::Up { .. }, .. }) = &news {
             self.answered = Some(*at);
         }
-        let before = Before::of(&self.cluster, &fact.news);
-        self.cluster.apply(fact.news);
+        let before = Before::of(&self.cluster, &news);
+        self.cluster.apply(news);
         self.notices.note(before, &self.cluster, now)
     }
 

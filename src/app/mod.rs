@@ -17,6 +17,7 @@ pub mod help;
 mod hints;
 pub mod ledger;
 pub mod look;
+pub mod metrics;
 mod mouse;
 pub mod msg;
 pub mod notice;
@@ -33,7 +34,7 @@ mod wake;
 
 pub use course::Marks;
 pub use dialog::Dialog;
-pub use effect::{Effect, Review, Subject};
+pub use effect::{Chart, Effect, Review, Subject};
 pub use environment::{Condition, Environment};
 pub use freshness::Freshness;
 pub use ledger::Ledger;

@@ -6,6 +6,7 @@ use crate::domain::action::{Report, Reviewed};
 use crate::domain::contents::Contents;
 use crate::domain::fact::Fact;
 use crate::domain::ledger::LedgerView;
+use crate::domain::signal::Measured;
 use crate::input::KeyPress;
 use crate::log::Line;
 
@@ -53,6 +54,13 @@ pub enum Msg {
     Trusted(Result<String, String>),
     /// Something was written on the ledger by this program, elsewhere than in an act of its own.
     Recorded,
+    /// What a rollout's signals were over a span of time.
+    Charted {
+        /// The number of the question.
+        number: u64,
+        /// What came back, or why nothing did, as a sentence.
+        measured: Box<Result<Measured, String>>,
+    },
     /// What is in a release.
     Inspected {
         /// The number of the question.

@@ -97,7 +97,7 @@ impl Before {
             News::Is(Object::AnalysisRun(run)) => Self::of_run(cluster, run),
             News::Is(pod @ Object::Pod(_)) => Self::of_pod(cluster, pod),
             News::Gone(key) if matches!(key.kind, Kind::Rollout | Kind::Canary) => release(key.clone()),
-            News::Is(_) | News::Gone(_) => Self::Nothing,
+            News::Is(_) | News::Gone(_) | News::Metrics(_) => Self::Nothing,
             News::Health(_) => Self::Health(cluster.health().clone()),
             News::Reading(kind, _) => Self::Reading(*kind, cluster.reading(*kind).clone()),
         }

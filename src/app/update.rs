@@ -32,6 +32,8 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Settled { ticket, done } => settled(state, &ticket, done),
+        // Asked for by nothing yet.
+        Msg::Charted { .. } => Vec::new(),
         Msg::Inspected { number, contents } => {
             contents::answer(state, number, *contents);
             Vec::new()

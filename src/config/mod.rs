@@ -4,6 +4,7 @@
 pub mod choose;
 pub mod error;
 pub mod files;
+pub mod metrics;
 pub mod policy;
 pub mod raw;
 pub mod resolve;
@@ -11,12 +12,17 @@ pub mod secret;
 mod webhook;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use choose::Choice;
 pub use error::Error;
 pub use files::Files;
+pub use metrics::{Credentials, Freeze, Guard, Links, Prometheus, Secret, Service, When};
 pub use policy::{Confirm, Pattern, Policy};
 pub use webhook::Webhook;
+
+use crate::domain::signal::Signal;
+use crate::domain::slo::Slo;
 
 /// Everything that the program needs to know before it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +43,18 @@ pub struct Settings {
     pub demo: bool,
     /// Where acts are told, in a chat.
     pub webhook: Option<Webhook>,
+    /// Signals of every rollout for which no service says otherwise.
+    pub signals: Arc<[Signal]>,
+    /// What is said about particular services.
+    pub services: Vec<Service>,
+    /// What is promised of every service; None if nothing is.
+    pub slo: Option<Slo>,
+    /// When a guard acts.
+    pub guard: Guard,
+    /// Where charts can be looked at elsewhere.
+    pub links: Links,
+    /// When nothing is to be started.
+    pub freezes: Vec<Freeze>,
 }
 
 impl Default for Settings {
@@ -50,6 +68,12 @@ impl Default for Settings {
             state: PathBuf::new(),
             demo: false,
             webhook: None,
+            signals: Arc::new([]),
+            services: Vec::new(),
+            slo: None,
+            guard: Guard::default(),
+            links: Links::default(),
+            freezes: Vec::new(),
         }
     }
 }
@@ -117,6 +141,8 @@ pub struct Environment {
     pub region: Option<String>,
     /// What those who act here are asked for.
     pub policy: Policy,
+    /// Where its metrics are; None if nowhere.
+    pub prometheus: Option<Arc<Prometheus>>,
 }
 
 impl Environment {
@@ -134,6 +160,7 @@ impl Environment {
             write: Write::default(),
             region: None,
             policy: Policy::default(),
+            prometheus: None,
         }
     }
 }

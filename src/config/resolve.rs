@@ -91,6 +91,7 @@ impl Reader<'_> {
             write: typed.write.unwrap_or_default(),
             region: typed.region.filter(|region| !region.is_empty()),
             policy: self.policy(typed.policy.unwrap_or_default(), policy.clone())?,
+            prometheus: None,
         })
     }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::id::{EnvironmentId, Key, Kind};
 use super::object::{AnalysisRun, Canary, Event, Experiment, Meta, Pod, ReplicaSet, Rollout};
+use super::signal::{Alert, Fleet, Measured, MetricsLink};
+use super::slo::{BurnReading, Collector};
 
 /// An object as a source decoded it. `Arc`, so that handing it on copies nothing.
 #[derive(Clone, Debug)]
@@ -95,6 +97,25 @@ pub enum News {
     Reading(Kind, Reading),
     /// How the connection is doing.
     Health(Health),
+    /// What a metrics server says. It is another connection, whose answers name what they were asked for: no epoch counts for them.
+    Metrics(MetricsNews),
+}
+
+/// What a metrics server says.
+#[derive(Clone, Debug)]
+pub enum MetricsNews {
+    /// How it is doing.
+    Link(MetricsLink),
+    /// What was measured of a rollout.
+    Measured(Arc<Measured>),
+    /// One signal of all rollouts.
+    Fleet(Arc<Fleet>),
+    /// Its alerts and alerting rules.
+    Alerts(Arc<[Alert]>),
+    /// How fast a service uses up what may fail.
+    Burn(Arc<BurnReading>),
+    /// How the collectors of telemetry are doing.
+    Collector(Collector),
 }
 
 /// The state of reading one kind of object in one environment: each a different thing on the screen.

@@ -2,9 +2,9 @@
 //! how much happens. Never blocks longer than a map lookup, and never drops the last word on anything.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::fact::{Fact, News};
+use crate::domain::fact::{Fact, MetricsNews, News};
 use crate::domain::id::{EnvironmentId, Key, Kind};
 
 /// Above this many slots an emptied mailbox gives its memory back.
@@ -36,6 +36,31 @@ enum Topic {
     Object(EnvironmentId, Key),
     Reading(EnvironmentId, Kind),
     Health(EnvironmentId),
+    Metrics(EnvironmentId, Metric),
+}
+
+/// What a metrics server spoke of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Metric {
+    Link,
+    Measured(Key),
+    Fleet(Arc<str>),
+    Alerts,
+    Burn(Key),
+    Collector,
+}
+
+impl Metric {
+    fn of(news: &MetricsNews) -> Self {
+        match news {
+            MetricsNews::Link(_) => Self::Link,
+            MetricsNews::Measured(measured) => Self::Measured(measured.key.clone()),
+            MetricsNews::Fleet(fleet) => Self::Fleet(Arc::clone(&fleet.signal)),
+            MetricsNews::Alerts(_) => Self::Alerts,
+            MetricsNews::Burn(reading) => Self::Burn(reading.key.clone()),
+            MetricsNews::Collector(_) => Self::Collector,
+        }
+    }
 }
 
 impl Topic {
@@ -45,6 +70,7 @@ impl Topic {
             News::Gone(key) => Self::Object(fact.environment, key.clone()),
             News::Reading(kind, _) => Self::Reading(fact.environment, *kind),
             News::Health(_) => Self::Health(fact.environment),
+            News::Metrics(news) => Self::Metrics(fact.environment, Metric::of(news)),
         }
     }
 }
@@ -60,7 +86,8 @@ impl Mailbox {
         let topic = Topic::of(&fact);
         let was_empty = {
             let mut waiting = self.lock();
-            if !waiting.hears(fact.environment, fact.epoch) {
+            let of_connection = !matches!(fact.news, News::Metrics(_));
+            if of_connection && !waiting.hears(fact.environment, fact.epoch) {
                 return;
             }
             let was_empty = waiting.count == 0;
@@ -150,7 +177,6 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use proptest::prelude::*;

@@ -16,12 +16,13 @@ pub use mailbox::Mailbox;
 use crate::config::Environment;
 use crate::domain::fact::{Fact, News};
 use crate::domain::id::{EnvironmentId, Key};
+use crate::domain::signal::{Measured, Target};
 
 /// How many subjects of one environment are looked at closely: each costs connections.
 pub const SUBJECTS: usize = 16;
 
 /// What the core wishes of its sources.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// These, and only these, are looked at closely in this environment: their pods, events, analysis runs and experiments are
     /// read too. The first [`SUBJECTS`] count. A subject that leaves takes its facts with it.
@@ -30,6 +31,13 @@ pub enum Order {
         environment: EnvironmentId,
         /// What.
         subjects: Vec<Subject>,
+    },
+    /// These rollouts of this environment, and only these, are measured in full.
+    Measure {
+        /// Where.
+        environment: EnvironmentId,
+        /// What.
+        targets: Vec<Target>,
     },
     /// Give the connection up and build a new one from the kubeconfig as it is now.
     Reconnect(EnvironmentId),
@@ -47,10 +55,12 @@ pub struct Subject {
 }
 
 /// What one environment is wanted to do: the sum of all orders so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wish {
     /// What is looked at closely.
     pub subjects: Vec<Subject>,
+    /// What is measured in full.
+    pub targets: Vec<Target>,
     /// How often a new connection was asked for.
     pub reconnects: u32,
 }
@@ -121,15 +131,32 @@ impl Sources {
         Self { wishes: environments.iter().enumerate().map(start).collect() }
     }
 
+    /// Measures a rollout between two moments, with so many seconds from one value to the next, in the background.
+    pub fn chart(
+        &self,
+        environment: EnvironmentId,
+        target: Target,
+        (start, end, step): (Timestamp, Timestamp, u32),
+        answer: impl FnOnce(Result<Measured, String>) + Send + 'static,
+    ) {
+        let _ = (environment, target, start, end, step);
+        answer(Err("no metrics server is configured for this environment".to_owned()));
+    }
+
     /// Hands a wish on. Never blocks; an environment that does not exist has no wishes.
     pub fn order(&self, order: Order) {
-        let (Order::Look { environment, .. } | Order::Reconnect(environment)) = &order;
+        let (Order::Look { environment, .. } | Order::Measure { environment, .. } | Order::Reconnect(environment)) = &order;
         let Some(wishes) = self.wishes.get(usize::from(environment.0)) else { return };
         wishes.send_if_modified(|wish| match order {
             Order::Look { mut subjects, .. } => {
                 subjects.truncate(SUBJECTS);
                 let changed = wish.subjects != subjects;
                 wish.subjects = subjects;
+                changed
+            }
+            Order::Measure { targets, .. } => {
+                let changed = wish.targets != targets;
+                wish.targets = targets;
                 changed
             }
             Order::Reconnect(_) => {

@@ -217,6 +217,8 @@ impl Cycle<'_> {
             Effect::Quit
             | Effect::Suspend
             | Effect::Look { .. }
+            | Effect::Measure { .. }
+            | Effect::Chart(_)
             | Effect::Reconnect(_)
             | Effect::Act(_)
             | Effect::Review(_)

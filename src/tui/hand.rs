@@ -20,6 +20,12 @@ pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> 
             let subjects = subjects.map(|one| Subject { key: one.key, uid: one.uid, selector: one.selector }).collect();
             running.order(Order::Look { environment, subjects });
         }
+        Effect::Measure { environment, targets } => running.order(Order::Measure { environment, targets }),
+        Effect::Chart(chart) => {
+            let number = chart.number;
+            let answer = move |measured| waker.tell(Msg::Charted { number, measured: Box::new(measured) });
+            running.chart(*chart, answer);
+        }
         Effect::Reconnect(environment) => running.order(Order::Reconnect(environment)),
         Effect::Act(act) => running.runner().act(*act, Arc::new(move |report| waker.tell(Msg::Acted(report)))),
         Effect::Review(review) => {

@@ -198,6 +198,7 @@ impl Eyes {
                     }
                     News::Reading(kind, reading) => drop(seen.readings.insert(kind, reading)),
                     News::Health(health) => seen.health = Some(health),
+                    News::Metrics(_) => {}
                 }
             }
         }

@@ -146,6 +146,8 @@ impl Cluster {
                 self.readings.insert(kind, reading);
             }
             News::Health(health) => self.health = health,
+            // No object says it: see `Metrics`.
+            News::Metrics(_) => {}
         }
     }
 

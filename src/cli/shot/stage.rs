@@ -117,9 +117,11 @@ impl Stage {
                     self.running.order(Order::Look { environment, subjects: each.collect() });
                     self.asked = true;
                 }
+                Effect::Measure { environment, targets } => self.running.order(Order::Measure { environment, targets }),
                 Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
                 // A picture changes nothing, and nobody waits for an answer in it.
                 Effect::Act(_)
+                | Effect::Chart(_)
                 | Effect::Review(_)
                 | Effect::ReadLedger
                 | Effect::Trust(_)
@@ -195,6 +197,7 @@ fn order(fact: &Fact) -> (u16, u8, Option<Kind>, Option<Key>) {
         News::Is(object) => (1, None, Some(key_of(object))),
         News::Gone(key) => (2, None, Some(key.clone())),
         News::Reading(kind, _) => (3, Some(*kind), None),
+        News::Metrics(_) => (4, None, None),
     };
     (fact.environment.0, rank, kind, key)
 }

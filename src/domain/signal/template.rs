@@ -1,0 +1,120 @@
+//! Queries with variables. A variable that nobody knows is an error where the query is read, never an empty place in a query that is sent.
+
+use std::collections::BTreeMap;
+
+/// Variables that every query may use.
+pub const KNOWN: [&str; 9] =
+    ["service", "namespace", "track", "pod_hash", "stable_hash", "window", "region", "workload", "track_service"];
+
+/// A query with `{{variables}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Template(Box<str>);
+
+/// What the variables stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables(BTreeMap<Box<str>, Box<str>>);
+
+impl Template {
+    /// Takes a query; the error names what in it is no variable. `own` are variables besides [`KNOWN`].
+    pub fn read(text: &str, own: &[&str]) -> Result<Self, String> {
+        for part in parts(text) {
+            match part {
+                Part::Variable(name) if KNOWN.contains(&name) || own.contains(&name) => {}
+                Part::Variable(name) => return Err(format!("{{{{{name}}}}} is no variable: there is {}", KNOWN.join(", "))),
+                Part::Open => return Err("a '{{' is not closed".to_owned()),
+                Part::Text(_) => {}
+            }
+        }
+        Ok(Self(text.trim().into()))
+    }
+
+    /// The query as it was typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a variable stands in it.
+    pub fn uses(&self, name: &str) -> bool {
+        parts(&self.0).any(|part| matches!(part, Part::Variable(found) if found == name))
+    }
+
+    /// The query with the variables filled in, each so that it can stand within a quoted label value; the error names one that has no value.
+    pub fn fill(&self, variables: &Variables) -> Result<String, String> {
+        let mut query = String::with_capacity(self.0.len() + 64);
+        for part in parts(&self.0) {
+            match part {
+                Part::Text(text) => query.push_str(text),
+                Part::Variable(name) => {
+                    let value = variables.0.get(name).ok_or_else(|| format!("{{{{{name}}}}} has no value here"))?;
+                    for letter in value.chars() {
+                        match letter {
+                            '\\' | '"' => query.extend(['\\', letter]),
+                            '\n' => query.push_str("\\n"),
+                            letter => query.push(letter),
+                        }
+                    }
+                }
+                Part::Open => return Err("a '{{' is not closed".to_owned()),
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl Variables {
+    /// The same with another variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
+    /// What a variable stands for.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| &**value)
+    }
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Variable(&'a str),
+    Open,
+}
+
+fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = text;
+    let mut variable = None;
+    std::iter::from_fn(move || {
+        if let Some(name) = variable.take() {
+            return Some(Part::Variable(name));
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        let Some((before, after)) = rest.split_once("{{") else {
+            return Some(Part::Text(std::mem::take(&mut rest)));
+        };
+        let Some((name, after)) = after.split_once("}}") else {
+            rest = "";
+            return Some(Part::Open);
+        };
+        (rest, variable) = (after, Some(name.trim()));
+        Some(Part::Text(before))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_filled_in_and_unknown_ones_named() {
+        let template = Template::read("rate(x{job=\"{{service}}\"}[{{ window }}])", &[]).unwrap();
+        let variables = Variables::default().with("service", "a\"b").with("window", "5m");
+        assert_eq!(template.fill(&variables).unwrap(), "rate(x{job=\"a\\\"b\"}[5m])");
+        assert!(template.uses("window") && !template.uses("track"));
+        assert_eq!(template.fill(&Variables::default()).unwrap_err(), "{{service}} has no value here");
+        assert!(Template::read("x{job=\"{{servce}}\"}", &[]).unwrap_err().starts_with("{{servce}} is no variable"));
+        assert!(Template::read("x{{", &[]).is_err() && Template::read("{{team}}", &["team"]).is_ok());
+    }
+}

@@ -1,0 +1,91 @@
+//! What is to be thought of a signal, and what that rests on. Only two of the verdicts let a promotion through.
+
+use jiff::Timestamp;
+
+use super::{Limit, SignalKind, Track, Unit};
+use std::sync::Arc;
+
+/// What is to be thought of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Well within its limit.
+    Pass,
+    /// Within, but not by much.
+    Warn,
+    /// Its window still reaches back before the step: it tells of another weight.
+    TooEarly,
+    /// Too few requests to tell.
+    LowTraffic,
+    /// Nothing is known now.
+    NoData,
+    /// Over its limit.
+    Breach,
+}
+
+impl Verdict {
+    /// Whether a promotion may go on.
+    pub fn lets_through(self) -> bool {
+        matches!(self, Self::Pass | Self::Warn)
+    }
+
+    /// As JSON says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::TooEarly => "too_early",
+            Self::LowTraffic => "low_traffic",
+            Self::NoData => "no_data",
+            Self::Breach => "breach",
+        }
+    }
+
+    /// As people say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Pass => "ok",
+            Self::Warn => "warn",
+            Self::TooEarly => "too early",
+            Self::LowTraffic => "low traffic",
+            Self::NoData => "no data",
+            Self::Breach => "breach",
+        }
+    }
+}
+
+/// The verdict on one signal of one rollout, with what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The signal's name.
+    pub name: Arc<str>,
+    /// Which of the golden signals it is.
+    pub kind: SignalKind,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether it stops a promotion.
+    pub gate: bool,
+    /// Which track it is about.
+    pub track: Track,
+    /// The newest value of that track, as the query returns it; None if there is none.
+    pub value: Option<f64>,
+    /// The newest value of stable; None if there is none, or if tracks are not told apart.
+    pub stable: Option<f64>,
+    /// What the value is held against.
+    pub limit: Limit,
+    /// What it counts.
+    pub unit: Unit,
+    /// Seconds for which it has been over its limit, gaps not counted; 0 if it is not.
+    pub breached: u32,
+    /// When the sample was taken that the value rests on, by the local clock.
+    pub sampled: Option<Timestamp>,
+    /// Requests seen within the window.
+    pub requests: Option<f64>,
+    /// The smallest error rate that so many requests could show, as a part of 1; only of error ratios.
+    pub resolution: Option<f64>,
+    /// Seconds until there can be a usable verdict, if all goes on as it does; None if there is one, or nobody can say.
+    pub usable_in: Option<u32>,
+    /// Pods whose metrics were seen, and pods that there are, where both are known.
+    pub pods: Option<(u32, u32)>,
+    /// Why it is so, in a few words without the value: `last sample 2:10 ago`, `0:40 of 5:00`, `1 of 2 pods scraped`.
+    pub why: Option<Box<str>>,
+}
