@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use jiff::SignedDuration;
+use jiff::civil::Weekday;
+use pilothouse::config::metrics::{Address, Credentials, Prometheus, Secret, When};
 use pilothouse::config::{Confirm, Environment, Namespaces, Pattern, Policy, Settings, StartScreen, Tier, Write, resolve::resolve};
 use pilothouse::input::COMMANDS;
 use pilothouse::input::keymap::{self, Keymap};
@@ -22,20 +25,44 @@ fn example_configuration_with_its_marks_taken_away_says_the_defaults_too() {
         Environment { name: "prod-us-east-1".into(), context: Some("prod".into()), ..Settings::default().environments[0].clone() };
     assert_eq!((settings.environments, settings.webhook), (vec![expected], None));
     assert_eq!(settings.policy, Policy::default());
+    let names: Vec<_> = settings.signals.iter().map(|signal| &*signal.name).collect();
+    assert_eq!(names, ["p95", "errors", "saturation", "traffic", "jobs"]);
+    assert_eq!((settings.guard, settings.links), (Settings::default().guard, Settings::default().links));
+    let slo = settings.slo.unwrap();
+    let alerts = resolve(Path::new("x.toml"), "[slo]\nobjective = 0.999", None).unwrap().slo.unwrap().alerts;
+    assert_eq!((slo.objective, slo.period, &slo.alerts), (0.999, 30 * 86_400, &alerts));
+    assert_eq!((settings.services.len(), settings.freezes.len()), (1, 1));
 }
 
 #[test]
 fn example_configuration_shows_every_key_of_the_schema() {
     let schema = serde_json::to_value(schemars::schema_for!(pilothouse::config::raw::File)).unwrap();
     let example: toml::Table = without_marks(EXAMPLE).parse().unwrap();
-    for (table, definition) in [("ui", "Ui"), ("policy", "Policy"), ("environment", "Environment"), ("ledger", "Ledger")] {
+    let tables = [
+        ("ui", "Ui"),
+        ("policy", "Policy"),
+        ("environment", "Environment"),
+        ("ledger", "Ledger"),
+        ("prometheus", "Prometheus"),
+        ("signal", "Signal"),
+        ("service", "Service"),
+        ("slo", "Slo"),
+        ("guard", "Guard"),
+        ("links", "Links"),
+        ("freeze", "Freeze"),
+    ];
+    for (table, definition) in tables {
         let shown = &example[table];
         let shown = shown.as_array().map_or(shown, |list| &list[0]).as_table().unwrap();
         for key in schema["$defs"][definition]["properties"].as_object().unwrap().keys() {
             assert!(shown.contains_key(key), "config.example.toml does not show {table}.{key}");
         }
     }
-    assert_eq!(schema["properties"].as_object().unwrap().len(), 4, "a new table: show it in the example and name it here");
+    assert_eq!(
+        schema["properties"].as_object().unwrap().len(),
+        tables.len(),
+        "a new table: show it in the example and name it here"
+    );
 }
 
 #[test]
@@ -91,10 +118,119 @@ fn everything_that_can_be_typed_reaches_the_settings() {
         write: Write::Never,
         region: Some("us-east-1".into()),
         policy: here,
-        prometheus: None,
+        ..Environment::current()
     };
     let west = Environment { name: "west".into(), kubeconfig: vec!["/etc/west.yaml".into()], policy, ..Environment::current() };
     assert_eq!(settings.environments, [east, west]);
+}
+
+#[test]
+fn everything_said_about_metrics_reaches_the_settings() {
+    let text = r#"
+        [prometheus]
+        url = "https://metrics.example/prefix/"
+        preset = "classic"
+        method = "get"
+        headers = { X-Scope-OrgID = "shop" }
+        params = { dedup = "true" }
+        token_file = "token"
+        ca = "ca.pem"
+        client_certificate = "~/me.pem"
+        client_key = "~/me.key"
+        interval = "20s"
+        timeout = "1m30s"
+        stale_after = "1d"
+        labels = { rollout = "app" }
+        [[environment]]
+        name = "east"
+        context = "east"
+        [[environment]]
+        name = "west"
+        context = "west"
+        prometheus = { service = "monitoring/prometheus:http", preset = "otel", token_file = "", interval = "1m" }
+        [[environment]]
+        name = "lab"
+        context = "lab"
+        prometheus = { url = "" }
+        [[signal]]
+        name = "p95"
+        threshold = 0.3
+        for = "1m"
+        hysteresis = 0.1
+        min_traffic = 2
+        [[signal]]
+        name = "queue"
+        kind = "saturation"
+        query = "max(queue_length{team=\"{{team}}\"})"
+        threshold = 100
+        unit = "jobs"
+        gate = false
+        [[service]]
+        name = "gate*"
+        environment = "west"
+        query_name = "api"
+        variables = { team = "edge" }
+        signals = ["p95", "queue"]
+        [slo]
+        objective = 0.99
+        window = "28d"
+        [guard]
+        hold_after = "20s"
+        robots = ["auto-rollback.yml: every 5 min"]
+        [links]
+        grafana = "https://grafana.example/"
+        grafana_token_env = "GRAFANA_TOKEN"
+        [[freeze]]
+        name = "weekend"
+        days = ["Fri", "saturday"]
+        from = "17:00"
+        until = "08:00"
+        zone = "Europe/Berlin"
+        environments = ["east"]
+        [[freeze]]
+        name = "year end"
+        from = "2026-12-24T00:00:00+01:00"
+        until = "2027-01-02T00:00:00+01:00"
+    "#;
+    let settings = resolve(Path::new("/etc/pilothouse.toml"), text, Some(Path::new("/home/dana"))).unwrap();
+    let [east, west, lab] = &*settings.environments else { panic!() };
+    let expected = Prometheus {
+        address: Address::Url("https://metrics.example/prefix".into()),
+        post: false,
+        headers: [("X-Scope-OrgID".into(), "shop".into())].into(),
+        parameters: [("dedup".into(), "true".into())].into(),
+        credentials: Credentials::Token(Secret::File("/etc/token".into())),
+        ca: Some("/etc/ca.pem".into()),
+        identity: Some(("/home/dana/me.pem".into(), "/home/dana/me.key".into())),
+        interval: SignedDuration::from_secs(20),
+        timeout: SignedDuration::from_secs(90),
+        stale_after: SignedDuration::from_hours(24),
+        labels: ["namespace".into(), "app".into(), "track".into()],
+    };
+    assert_eq!(east.prometheus.as_deref(), Some(&expected));
+    let address = Address::Service { namespace: "monitoring".into(), name: "prometheus:http".into() };
+    let over = Prometheus { address, credentials: Credentials::None, interval: SignedDuration::from_mins(1), ..expected };
+    assert_eq!(west.prometheus.as_deref(), Some(&over));
+    assert!(lab.prometheus.is_none() && lab.signals.is_empty());
+    let signal = |environment: &Environment, name: &str| environment.signals.iter().find(|one| &*one.name == name).unwrap().clone();
+    let p95 = signal(east, "p95");
+    assert_eq!((p95.limit.threshold, p95.lasting, p95.hysteresis, p95.min_traffic, p95.gate), (0.3, 60, 0.1, 2.0, true));
+    let (asked, fleet) = (format!("{:?}", p95.expression), format!("{:?}", p95.fleet));
+    assert!(asked.contains("http_request_duration_seconds_bucket") && fleet.contains("by (namespace, app, track, le)"), "{fleet}");
+    assert!(format!("{:?}", signal(west, "p95").expression).contains("http_server_request_duration_seconds_bucket"));
+    let queue = signal(west, "queue");
+    assert_eq!((queue.gate, queue.unit.name(), queue.fleet), (false, "jobs", None));
+    let service = &settings.services[0];
+    assert_eq!((service.query_name.as_deref(), service.environment.as_deref()), (Some("api"), Some("west")));
+    let slo = settings.slo.unwrap();
+    assert_eq!((slo.objective, slo.period, slo.alerts.len()), (0.99, 28 * 86_400, 3));
+    assert_eq!((settings.guard.hold_after, settings.guard.robots.len()), (SignedDuration::from_secs(20), 1));
+    assert_eq!(settings.links.grafana.as_deref(), Some("https://grafana.example"));
+    assert_eq!(settings.links.token, Some(Secret::Variable("GRAFANA_TOKEN".into())));
+    let [weekend, once] = &*settings.freezes else { panic!() };
+    assert!(matches!(&weekend.when, When::Weekly { days, zone, .. }
+        if days == &[Weekday::Friday, Weekday::Saturday] && zone.iana_name() == Some("Europe/Berlin")));
+    assert!(matches!(once.when, When::Between(from, until) if until.duration_since(from).as_hours() == 9 * 24));
 }
 
 #[test]

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::signal::Signal;
 
 /// A server that speaks Prometheus' HTTP API, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +76,7 @@ pub enum Secret {
 }
 
 /// What is said about particular rollouts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Service {
     /// Which rollouts: a name, in which `*` stands for anything.
     pub name: String,
@@ -89,10 +92,29 @@ pub struct Service {
     pub signals: Option<Vec<String>>,
     /// A Helm values file with checks.
     pub values_file: Option<PathBuf>,
+    /// The checks of that file: signals of its own besides the others, in the place of those of the same name.
+    pub checks: Arc<[Signal]>,
     /// Its dashboard.
     pub grafana: Option<String>,
     /// What to do when it is in trouble.
     pub runbook: Option<String>,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            namespace: None,
+            environment: None,
+            query_name: None,
+            variables: BTreeMap::new(),
+            signals: None,
+            values_file: None,
+            checks: Arc::new([]),
+            grafana: None,
+            runbook: None,
+        }
+    }
 }
 
 /// When a guard acts.

@@ -9,6 +9,7 @@ pub mod policy;
 pub mod raw;
 pub mod resolve;
 pub mod secret;
+pub mod values;
 mod webhook;
 
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ pub struct Settings {
     pub demo: bool,
     /// Where acts are told, in a chat.
     pub webhook: Option<Webhook>,
-    /// Signals of every rollout for which no service says otherwise.
+    /// Signals of every rollout for which neither its environment nor a service says otherwise.
     pub signals: Arc<[Signal]>,
     /// What is said about particular services.
     pub services: Vec<Service>,
@@ -123,7 +124,7 @@ pub enum StartScreen {
 }
 
 /// One `[[environment]]`: a cluster, a part of it, and what may be done there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
     /// Name on the screen.
     pub name: String,
@@ -143,6 +144,8 @@ pub struct Environment {
     pub policy: Policy,
     /// Where its metrics are; None if nowhere.
     pub prometheus: Option<Arc<Prometheus>>,
+    /// Signals of its rollouts, before what services say; none where there are no metrics.
+    pub signals: Arc<[Signal]>,
 }
 
 impl Environment {
@@ -161,6 +164,7 @@ impl Environment {
             region: None,
             policy: Policy::default(),
             prometheus: None,
+            signals: Arc::new([]),
         }
     }
 }

@@ -39,6 +39,46 @@ pub fn go_seconds(text: &str) -> Option<i64> {
     Some(if negative { -seconds } else { seconds })
 }
 
+/// Units of a length of time as Prometheus and people write it, longest spelling first, in milliseconds.
+const LENGTHS: [(&str, f64); 7] =
+    [("ms", 1.0), ("y", 31_536_000_000.0), ("w", 604_800_000.0), ("d", 86_400_000.0), ("h", 3.6e6), ("m", 6e4), ("s", 1e3)];
+
+/// Parses a length of time as Prometheus and Go write it (`5m`, `1m30s`, `1d`, `1.5h`) to milliseconds, fractions cut off. None if it is
+/// none, is negative, or is longer than some hundred years.
+pub fn length_millis(text: &str) -> Option<i64> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut millis = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at_checked(end)?;
+        let (unit, length) = LENGTHS.iter().find(|(unit, _)| tail.starts_with(unit))?;
+        millis += number.parse::<f64>().ok()? * length;
+        rest = tail.strip_prefix(unit)?;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "cutting off the fraction is what is wanted, and the range is checked")]
+    (millis <= 3.2e12).then_some(millis as i64)
+}
+
+/// Seconds as Prometheus writes them: `5m`, `1h30m`, `1d`.
+pub fn prometheus(seconds: u32) -> String {
+    let mut text = String::new();
+    let mut rest = seconds;
+    for (unit, length) in [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)] {
+        if rest >= length {
+            text.push_str(&(rest / length).to_string());
+            text.push(unit);
+            rest %= length;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// Seconds of a pause step's duration: a number, a number as text, or a Go duration; −1 for what Argo Rollouts refuses.
 pub fn pause_seconds(duration: &IntOrString) -> i64 {
     match duration {
@@ -92,6 +132,26 @@ mod tests {
         for text in ["", "10", "1d", "1z", "s", ".", "1h 2m", "9999999999h", "-"] {
             assert_eq!(go_seconds(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn lengths() {
+        let cases = [
+            ("5m", 300_000),
+            ("1m30s", 90_000),
+            ("1d", 86_400_000),
+            ("1w", 604_800_000),
+            ("1.5h", 5_400_000),
+            ("500ms", 500),
+            ("0", 0),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(length_millis(text), Some(millis), "{text}");
+        }
+        for text in ["", "5", "m", "5 m", "-5m", "5x", "102y", "1h-2m"] {
+            assert_eq!(length_millis(text), None, "{text}");
+        }
+        assert_eq!([prometheus(300), prometheus(5400), prometheus(86_400), prometheus(0)], ["5m", "1h30m", "1d", "0s"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 mod limit;
 mod measured;
+mod preset;
+mod promql;
 mod template;
 mod unit;
 mod verdict;
@@ -11,7 +13,9 @@ use std::sync::Arc;
 
 pub use limit::{Comparator, Limit};
 pub use measured::{Alert, AlertState, Fleet, FleetRow, Measured, MetricsLink, Target, Track, TrackSeries};
-pub use template::{Template, Variables};
+pub use preset::{PRESETS, preset};
+pub use promql::{Query, of_all_tracks};
+pub use template::{KNOWN, Template, Variables};
 pub use unit::Unit;
 pub use verdict::{Judgement, Verdict};
 

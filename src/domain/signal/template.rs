@@ -28,6 +28,11 @@ impl Template {
         Ok(Self(text.trim().into()))
     }
 
+    /// A query of our own, whose variables a test has looked at.
+    pub(super) fn written(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The query as it was typed.
     pub fn as_str(&self) -> &str {
         &self.0

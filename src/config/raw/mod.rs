@@ -1,11 +1,14 @@
 //! The configuration file as typed: every key optional, unknown keys refused. Holds no default: those are `resolve`'s.
 
+mod metrics;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use self::metrics::{BurnAlert, Freeze, Guard, Labels, Links, Method, Prometheus, Service, Signal, Slo};
 use super::{Confirm, StartScreen, Tier, Write};
 
 /// The whole file.
@@ -25,6 +28,26 @@ pub struct File {
     /// What was done, and who is told.
     #[serde(default)]
     pub ledger: Ledger,
+    /// Where metrics are, for every environment that does not say otherwise.
+    #[serde(default)]
+    pub prometheus: Prometheus,
+    /// Signals, besides those of the preset.
+    #[serde(default)]
+    pub signal: Vec<Signal>,
+    /// What is said about particular services.
+    #[serde(default)]
+    pub service: Vec<Service>,
+    /// What is promised of every service.
+    pub slo: Option<Slo>,
+    /// When a guard acts.
+    #[serde(default)]
+    pub guard: Guard,
+    /// Where charts can be looked at elsewhere.
+    #[serde(default)]
+    pub links: Links,
+    /// When nothing is to be started.
+    #[serde(default)]
+    pub freeze: Vec<Freeze>,
 }
 
 /// `[ui]`.
@@ -108,6 +131,8 @@ pub struct Environment {
     pub region: Option<String>,
     /// What is asked here instead of what `[policy]` says.
     pub policy: Option<Policy>,
+    /// Where its metrics are, where that is not what `[prometheus]` says.
+    pub prometheus: Option<Prometheus>,
 }
 
 /// One path or several.
