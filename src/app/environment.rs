@@ -1,7 +1,7 @@
 //! One environment as the core knows it: its objects, its list, what happened in it, and how fresh all that is.
 //! Facts of an older connection have no say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -64,13 +64,13 @@ pub enum Condition {
 
 impl Environment {
     /// An environment of which nothing is known yet.
-    pub fn new(id: EnvironmentId, settings: Arc<config::Environment>, now: Timestamp) -> Self {
+    pub fn new(id: EnvironmentId, settings: Arc<config::Environment>, metrics: Metrics, now: Timestamp) -> Self {
         Self {
             id,
             settings,
             cluster: Cluster::default(),
             table: Table::default(),
-            metrics: Metrics::default(),
+            metrics,
             notices: Notices::default(),
             courses: Courses::default(),
             memories: HashMap::new(),
@@ -133,9 +133,15 @@ impl Environment {
         self.notices.note(before, &self.cluster, now)
     }
 
+    /// Lets what was measured grow older.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.metrics.judge(&self.cluster, &HashSet::new(), now);
+    }
+
     /// Lets the list follow the facts taken in so far.
     pub(super) fn settle(&mut self, now: Timestamp) {
         let changed = self.cluster.take_changed();
+        self.metrics.judge(&self.cluster, &changed, now);
         if !changed.is_empty() {
             self.table.refresh(&self.cluster, changed, now);
         }

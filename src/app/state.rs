@@ -12,6 +12,7 @@ use super::environment::Environment;
 use super::freshness::Freshness;
 use super::ledger::Ledger;
 use super::look::Look;
+use super::metrics::{Definitions, Metrics};
 use super::palette::Palette;
 use super::panes::{self, Layout, Pane, Picture};
 use super::table::Table;
@@ -149,7 +150,10 @@ impl State {
     pub fn new(settings: &Settings, keymap: Arc<Keymap>, size: Size, now: Timestamp) -> Self {
         let environments = settings.environments.iter().zip(0_u16..);
         let environments: Vec<_> = environments
-            .map(|(environment, place)| Environment::new(EnvironmentId(place), Arc::new(environment.clone()), now))
+            .map(|(environment, place)| {
+                let metrics = Metrics::new(Definitions::of(settings, environment));
+                Environment::new(EnvironmentId(place), Arc::new(environment.clone()), metrics, now)
+            })
             .collect();
         let shown = EnvironmentId(u16::try_from(settings.start_environment).unwrap_or_default());
         let screen = match settings.ui.start_screen {

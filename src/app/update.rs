@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{commands, contents, course, dialog, ledger, look, mouse};
+use super::{commands, contents, course, dialog, ledger, look, metrics, mouse};
 use crate::domain::action::{Report, What};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
@@ -41,6 +41,7 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
     };
     reveal(state);
     effects.extend(look::look(state));
+    effects.extend(metrics::follow(state));
     effects.extend(ledger::follow(state));
     effects.extend(contents::follow(state));
     effects
@@ -57,6 +58,7 @@ fn tick(state: &mut State, env: &Env, now: Timestamp) -> Vec<Effect> {
     let mut rings = false;
     for environment in &mut state.environments {
         environment.table.tick(&environment.cluster, now);
+        environment.tick(now);
         rings |= environment.watch(now);
     }
     dialog::follow(state);

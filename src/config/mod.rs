@@ -9,6 +9,7 @@ pub mod policy;
 pub mod raw;
 pub mod resolve;
 pub mod secret;
+mod service;
 pub mod values;
 mod webhook;
 

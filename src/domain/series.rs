@@ -48,6 +48,12 @@ impl Series {
     }
 }
 
+/// A value of a series as it is written: `0.1`, where the bits of a short number would say 0.10000000149.
+pub fn decimal(value: f32) -> f64 {
+    // Rust writes the shortest text that reads back as the same number.
+    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::ToSpan;

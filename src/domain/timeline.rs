@@ -112,6 +112,19 @@ pub fn timeline(rollout: &Rollout, belongings: &Belongings, now: Timestamp) -> O
     Some(Timeline { steps: rows, remaining, remaining_known, background })
 }
 
+/// Since when the canary has had its present weight, by the cluster's clock and as the events tell it: since the last `setWeight` before the
+/// present step was done. None if they do not say, or while the weight is being set.
+pub fn weighted_since(rollout: &Rollout, belongings: &Belongings) -> Option<Timestamp> {
+    let (steps, index) = (step::steps(rollout), step::index(rollout));
+    if matches!(steps.get(index), Some(Step::SetWeight(_))) {
+        return None;
+    }
+    let completed = completions(rollout, belongings, steps.len());
+    let place = steps.iter().take(index).rposition(|step| matches!(step, Step::SetWeight(_)));
+    // Before the first one the weight is what the update began with.
+    place.map_or_else(|| completed.first().copied().flatten(), |place| completed.get(place + 1).copied().flatten())
+}
+
 /// When each step of this update was completed, by the events: at place 0 the update's start, at place k the end of the k-th step.
 fn completions(rollout: &Rollout, belongings: &Belongings, count: usize) -> Vec<Option<Timestamp>> {
     let uid = &rollout.metadata.uid;

@@ -118,20 +118,69 @@ pub struct WorkloadRef {
 
 /// `spec.strategy`: one of both.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(from = "StrategyFields")]
 pub struct Strategy {
     /// Canary. Most of a fleet step alike: equal ones are one in memory.
     pub canary: Option<Arc<CanaryStrategy>>,
     /// Blue-green.
     pub blue_green: Option<Box<BlueGreenStrategy>>,
+    /// `canaryService` and `stableService` of a canary, which are different in every release.
+    pub services: Option<Box<CanaryServices>>,
+}
+
+/// The Services of a canary; empty where there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CanaryServices {
+    /// The new version's.
+    pub canary: Word,
+    /// Stable's.
+    pub stable: Word,
+}
+
+/// A strategy as the API has it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct StrategyFields {
+    canary: Option<CanaryFields>,
+    blue_green: Option<Box<BlueGreenStrategy>>,
+}
+
+/// `spec.strategy.canary` as the API has it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CanaryFields {
+    #[serde(deserialize_with = "tight")]
+    steps: Box<[Step]>,
+    traffic_routing: Option<TrafficRouting>,
+    analysis: Option<AnalysisRef>,
+    ping_pong: Option<Present>,
+    dynamic_stable_scale: bool,
+    canary_service: Word,
+    stable_service: Word,
+}
+
+impl From<StrategyFields> for Strategy {
+    fn from(fields: StrategyFields) -> Self {
+        let mut services = CanaryServices::default();
+        let canary = fields.canary.map(|canary| {
+            services = CanaryServices { canary: canary.canary_service, stable: canary.stable_service };
+            Arc::new(CanaryStrategy {
+                steps: canary.steps,
+                traffic_routing: canary.traffic_routing,
+                analysis: canary.analysis,
+                ping_pong: canary.ping_pong,
+                dynamic_stable_scale: canary.dynamic_stable_scale,
+            })
+        });
+        let services = (services != CanaryServices::default()).then(|| Box::new(services));
+        Self { canary, blue_green: fields.blue_green, services }
+    }
 }
 
 /// `spec.strategy.canary`, without what is different in every release: see [`Strategy::canary`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CanaryStrategy {
     /// Steps, in order.
-    #[serde(deserialize_with = "tight")]
     pub steps: Box<[Step]>,
     /// Present if a router shifts traffic; absent if pods alone do.
     pub traffic_routing: Option<TrafficRouting>,

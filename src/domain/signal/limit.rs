@@ -78,6 +78,13 @@ impl Limit {
         }
     }
 
+    /// The same limit, as exact as values of a series are: so that 0.01 in a series equals the limit 0.01.
+    #[must_use]
+    pub fn of_series(self) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "values of a series are as short")]
+        Self { threshold: f64::from(self.threshold as f32), ..self }
+    }
+
     /// The same limit, drawn in by a fraction of itself: what a breach has to come back to before it is over.
     #[must_use]
     pub fn drawn_in(self, fraction: f64) -> Self {

@@ -1,20 +1,29 @@
 //! Golden signals: what is asked of a metrics server, what may come back, and the verdict on it. Pure: it writes queries and judges answers,
 //! and never asks anybody.
 
+mod grammar;
+mod judge;
 mod limit;
 mod measured;
 mod preset;
 mod promql;
+mod requests;
+mod share;
 mod template;
+#[cfg(test)]
+pub mod tests;
 mod unit;
 mod verdict;
 
 use std::sync::Arc;
 
+pub use grammar::{Claim, GrammarError, claims};
+pub use judge::{Context, at_a_glance, judge};
 pub use limit::{Comparator, Limit};
 pub use measured::{Alert, AlertState, Fleet, FleetRow, Measured, MetricsLink, Target, Track, TrackSeries};
 pub use preset::{PRESETS, preset};
 pub use promql::{Query, of_all_tracks};
+pub use share::{Declared, Share, share};
 pub use template::{KNOWN, Template, Variables};
 pub use unit::Unit;
 pub use verdict::{Judgement, Verdict};

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::requests::failure_scale;
 use super::{Limit, SignalKind, Track, Unit};
 use std::sync::Arc;
 
@@ -88,4 +89,11 @@ pub struct Judgement {
     pub pods: Option<(u32, u32)>,
     /// Why it is so, in a few words without the value: `last sample 2:10 ago`, `0:40 of 5:00`, `1 of 2 pods scraped`.
     pub why: Option<Box<str>>,
+}
+
+impl Judgement {
+    /// What its value is when everything fails: 1, or 100 in percent. None where it is no ratio of failures.
+    pub fn failure_scale(&self) -> Option<f64> {
+        failure_scale(self.kind, &self.unit)
+    }
 }

@@ -1,8 +1,12 @@
 //! Service levels: how much may fail over a long time, how fast that is being used up, and what was measured of it.
 
+mod burn;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+pub use burn::{Burn, BurnWindow, Exhausted, Forecast, times};
 
 use super::id::Key;
 use super::signal::Template;

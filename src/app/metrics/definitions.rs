@@ -1,0 +1,116 @@
+//! What the configuration says is to be measured in one environment: which signals of which release, and what variables of queries stand for.
+
+use std::sync::Arc;
+
+use crate::config::{self, Service, Settings};
+use crate::domain::id::Key;
+use crate::domain::signal::Signal;
+use crate::domain::slo::Slo;
+
+/// What is to be measured in one environment. Without a metrics server it is nothing.
+#[derive(Clone, Debug)]
+pub struct Definitions {
+    environment: String,
+    region: Option<String>,
+    signals: Arc<[Signal]>,
+    /// Those of this environment, each with the signals that it makes of all; None if it changes none.
+    services: Vec<(Service, Option<Arc<[Signal]>>)>,
+    slo: Option<Slo>,
+    /// Seconds after which a sample is too old to tell anything.
+    pub stale_after: u32,
+    /// Seconds from one poll to the next.
+    pub interval: u32,
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        let signals = Arc::new([]);
+        Self { environment: String::new(), region: None, signals, services: Vec::new(), slo: None, stale_after: 90, interval: 15 }
+    }
+}
+
+impl Definitions {
+    /// What the settings say about an environment.
+    pub fn of(settings: &Settings, environment: &config::Environment) -> Self {
+        let Some(prometheus) = &environment.prometheus else { return Self::default() };
+        let signals = if environment.signals.is_empty() { &settings.signals } else { &environment.signals };
+        let own = |service: &&Service| service.environment.as_ref().is_none_or(|own| *own == environment.name);
+        let services = settings.services.iter().filter(own).map(|service| (service.clone(), changed(signals, [service])));
+        let seconds = |time: jiff::SignedDuration| u32::try_from(time.as_secs().max(1)).unwrap_or(u32::MAX);
+        Self {
+            environment: environment.name.clone(),
+            region: environment.region.clone(),
+            signals: Arc::clone(signals),
+            services: services.collect(),
+            slo: settings.slo.clone(),
+            stale_after: seconds(prometheus.stale_after),
+            interval: seconds(prometheus.interval),
+        }
+    }
+
+    /// Whether nothing is to be measured.
+    pub fn is_empty(&self) -> bool {
+        self.signals.is_empty()
+    }
+
+    /// All signals, of whatever release.
+    pub fn all(&self) -> &Arc<[Signal]> {
+        &self.signals
+    }
+
+    /// The signals of a release: with the checks of services that are about it, and of all those the ones that the last service to choose any does.
+    pub fn signals(&self, key: &Key) -> Arc<[Signal]> {
+        let mut changes = self.about(key).filter_map(|(_, signals)| signals.as_ref());
+        match (changes.next(), changes.next()) {
+            (None, _) => Arc::clone(&self.signals),
+            (Some(signals), None) => Arc::clone(signals),
+            (Some(_), Some(_)) => changed(&self.signals, self.services(key)).unwrap_or_else(|| Arc::clone(&self.signals)),
+        }
+    }
+
+    /// What is promised of every service.
+    pub fn slo(&self) -> Option<&Slo> {
+        self.slo.as_ref()
+    }
+
+    /// The region of the environment.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// What the configuration says about a release, in its order: what comes later goes before.
+    pub fn services(&self, key: &Key) -> impl DoubleEndedIterator<Item = &Service> {
+        self.about(key).map(|(service, _)| service)
+    }
+
+    /// The name by which metrics know a release: what the configuration says, else its own.
+    pub fn query_name<'a>(&'a self, key: &'a Key) -> &'a str {
+        self.services(key).rev().find_map(|service| service.query_name.as_deref()).unwrap_or(&key.name)
+    }
+
+    fn about(&self, key: &Key) -> impl DoubleEndedIterator<Item = &(Service, Option<Arc<[Signal]>>)> {
+        self.services.iter().filter(|(service, _)| service.is_about(&self.environment, &key.namespace, &key.name))
+    }
+}
+
+/// What services make of signals: checks of their own in the place of those of the same name, else after them, and then only those that are
+/// chosen. None if they change nothing.
+fn changed<'a>(signals: &[Signal], services: impl IntoIterator<Item = &'a Service>) -> Option<Arc<[Signal]>> {
+    let mut all = signals.to_vec();
+    let (mut chosen, mut same) = (None, true);
+    for service in services {
+        for check in service.checks.iter() {
+            same = false;
+            match all.iter_mut().find(|signal| signal.name == check.name) {
+                Some(signal) => signal.clone_from(check),
+                None => all.push(check.clone()),
+            }
+        }
+        chosen = service.signals.as_ref().or(chosen);
+    }
+    if let Some(names) = chosen {
+        same = false;
+        all.retain(|signal| names.iter().any(|name| **name == *signal.name));
+    }
+    (!same).then(|| all.into())
+}
