@@ -11,6 +11,7 @@ mod flagger;
 pub mod history;
 pub mod managed;
 pub mod part;
+pub mod promql;
 pub mod requests;
 pub mod resource;
 mod running;
