@@ -20,6 +20,7 @@ mod keys;
 mod kubectl;
 mod ledger;
 mod liars;
+mod promql;
 mod pty;
 mod readme;
 mod real;

@@ -9,7 +9,7 @@ mod writing;
 
 use serde_json::{Value, json};
 
-pub use http::Stage;
+pub use http::{Answer, Stage};
 
 /// The crowd's first rollout.
 const ROLLOUT: &str = "/apis/argoproj.io/v1alpha1/namespaces/team-00/rollouts/svc-00000";

@@ -22,7 +22,7 @@ pub struct Guarded(Child);
 
 impl Guarded {
     /// `litter` is a folder to remove when it has ended.
-    fn start(log: &Path, litter: Option<&Path>, program: &Path, arguments: &[String]) -> Self {
+    pub fn start(log: &Path, litter: Option<&Path>, program: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "guard"]).arg(log).arg(litter.unwrap_or(Path::new(""))).arg(program).args(arguments);
         let quiet = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -252,7 +252,7 @@ fn account_keys() -> (String, String) {
     (pem("PRIVATE", private.as_ref()), pem("PUBLIC", &public))
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

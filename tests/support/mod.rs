@@ -7,6 +7,7 @@ pub mod company;
 pub mod eyes;
 pub mod liar;
 pub mod picture;
+pub mod prometheus;
 pub mod record;
 pub mod source_stories;
 pub mod write_stories;

@@ -85,8 +85,9 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn variance(values: &[f64]) -> f64 {
-    let mut spread = Spread::default();
-    values.iter().for_each(|value| spread.add(*value));
+    let Some((first, rest)) = values.split_first() else { return f64::NAN };
+    let mut spread = Spread::of_one(*first);
+    rest.iter().for_each(|value| spread.add(*value));
     spread.variance()
 }
 

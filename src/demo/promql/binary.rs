@@ -27,11 +27,6 @@ impl Operator<'_> {
         self.modifier.is_some_and(|modifier| modifier.return_bool)
     }
 
-    /// `and`, `or` or `unless`.
-    pub fn joins_sets(self) -> bool {
-        matches!(self.sign, "and" | "or" | "unless")
-    }
-
     fn drops_name(self) -> bool {
         !self.compares() || self.says_whether()
     }
@@ -46,7 +41,6 @@ impl Operator<'_> {
             "/" => left / right,
             "%" => left % right,
             "^" => left.powf(right),
-            "atan2" => left.atan2(right),
             "==" => return Ok((left == right).then_some(left)),
             "!=" => return Ok((left != right).then_some(left)),
             ">" => return Ok((left > right).then_some(left)),
@@ -70,6 +64,7 @@ impl Operator<'_> {
 
     /// Samples and a number; `swapped` if the number is on the left.
     pub fn with_number(self, samples: Vec<Sample>, number: f64, swapped: bool) -> Result<Vec<Sample>, Error> {
+        self.of(0.0, 0.0)?;
         let mut kept = Vec::with_capacity(samples.len());
         for sample in samples {
             let (left, right) = if swapped { (number, sample.value) } else { (sample.value, number) };
@@ -112,6 +107,8 @@ impl Operator<'_> {
     }
 
     fn matched(self, left: Vec<Sample>, right: Vec<Sample>) -> Result<Vec<Sample>, Error> {
+        // An operator that is not known is refused although nothing meets.
+        self.of(0.0, 0.0)?;
         if left.is_empty() || right.is_empty() {
             return Ok(Vec::new());
         }

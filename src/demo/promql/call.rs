@@ -45,8 +45,8 @@ impl<S: Source + ?Sized> Evaluator<'_, S> {
                 let (least, most) = (self.number(argument(1)?, at)?, self.number(argument(2)?, at)?);
                 function::clamp(self.samples(argument(0)?, at)?, least, most)
             }
-            "clamp_min" => function::clamp(self.samples(argument(0)?, at)?, self.number(argument(1)?, at)?, f64::INFINITY),
-            "clamp_max" => function::clamp(self.samples(argument(0)?, at)?, f64::NEG_INFINITY, self.number(argument(1)?, at)?),
+            "clamp_min" => function::at_least(self.samples(argument(0)?, at)?, self.number(argument(1)?, at)?),
+            "clamp_max" => function::at_most(self.samples(argument(0)?, at)?, self.number(argument(1)?, at)?),
             "round" => {
                 let to = if call.args.len() > 1 { self.number(argument(1)?, at)? } else { 1.0 };
                 function::round(self.samples(argument(0)?, at)?, to)

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::labels::Labels;
-use super::number::rank;
+use super::number::{greater, lesser, rank};
 use super::{Error, Sample};
 
 /// What a function of one number makes of it; none for one that is not of this kind or not among the supported.
@@ -44,10 +44,7 @@ pub fn of_number(name: &str) -> Option<fn(f64) -> f64> {
 
 /// The function is about a time, and about now where it is given none.
 pub fn is_about_time(name: &str) -> bool {
-    matches!(
-        name,
-        "minute" | "hour" | "day_of_week" | "day_of_month" | "day_of_year" | "days_in_month" | "month" | "year"
-    )
+    matches!(name, "minute" | "hour" | "day_of_week" | "day_of_month" | "day_of_year" | "days_in_month" | "month" | "year")
 }
 
 fn of_time(seconds: f64, part: impl Fn(DateTime) -> f64) -> f64 {
@@ -61,13 +58,22 @@ pub fn each(samples: Vec<Sample>, function: impl Fn(f64) -> f64) -> Vec<Sample> 
     samples.into_iter().map(|sample| Sample { labels: sample.labels.nameless(), value: function(sample.value) }).collect()
 }
 
-/// `clamp`, `clamp_min`, `clamp_max`: what is no number stays so, and bounds in the wrong order leave nothing.
+/// `clamp`: bounds in the wrong order leave nothing.
 pub fn clamp(samples: Vec<Sample>, least: f64, most: f64) -> Vec<Sample> {
     if most < least {
         return Vec::new();
     }
-    let nan = least.is_nan() || most.is_nan();
-    each(samples, |value| if nan || value.is_nan() { f64::NAN } else { value.min(most).max(least) })
+    each(samples, |value| greater(least, lesser(most, value)))
+}
+
+/// `clamp_min`.
+pub fn at_least(samples: Vec<Sample>, least: f64) -> Vec<Sample> {
+    each(samples, |value| greater(least, value))
+}
+
+/// `clamp_max`.
+pub fn at_most(samples: Vec<Sample>, most: f64) -> Vec<Sample> {
+    each(samples, |value| lesser(most, value))
 }
 
 /// `round` to a multiple, halves upwards.

@@ -3,7 +3,7 @@
 //! Supported: selectors with `offset` and `@`, ranges (both ends belong to them, as in Prometheus 2) and subqueries; `rate`, `increase`,
 //! `delta`, `irate`, `idelta`, `deriv`, `predict_linear`, `changes`, `resets`, every `…_over_time` of Prometheus 2.42; `sum`, `avg`,
 //! `min`, `max`, `count`, `group`, `stddev`, `stdvar`, `quantile`, `topk`, `bottomk`, `count_values` with `by` and `without`; all
-//! operators with `on`, `ignoring`, `group_left`, `group_right` and `bool`; `histogram_quantile` of classic histograms, `absent`,
+//! operators but `atan2`, with `on`, `ignoring`, `group_left`, `group_right` and `bool`; `histogram_quantile` of classic histograms, `absent`,
 //! `absent_over_time`, `label_replace`, `label_join`, `vector`, `scalar`, `time`, `timestamp`, `sort`, `sort_desc`, `clamp…`,
 //! `round`, `pi`, and the functions of one number or one time. Anything else is refused by name. It never gives a wrong
 //! number, and it has no clock.

@@ -54,6 +54,11 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// That of one number alone: nothing, even if it is infinite or none.
+    pub fn of_one(value: f64) -> Self {
+        Self { count: 1.0, mean: value, squares: 0.0 }
+    }
+
     /// Adds a number.
     pub fn add(&mut self, value: f64) {
         self.count += 1.0;
@@ -116,6 +121,23 @@ pub fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
 /// Ascending, NaN first.
 pub fn rank(a: f64, b: f64) -> std::cmp::Ordering {
     b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal))
+}
+
+/// The greater of two numbers: infinity is greater even than what is no number.
+pub fn greater(a: f64, b: f64) -> f64 {
+    let infinite = a == f64::INFINITY || b == f64::INFINITY;
+    if infinite {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
+}
+
+/// The lesser of two numbers, likewise.
+pub fn lesser(a: f64, b: f64) -> f64 {
+    -greater(-a, -b)
 }
 
 /// Slope per second, and the value at `at`, of the line of least squares through some samples.
