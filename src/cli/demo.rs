@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Only serve, without a terminal, until interrupted; prints one JSON line that says where
     #[arg(long)]
     pub serve: bool,
-    /// Port on 127.0.0.1 of the first environment, the next has the next one; 0 takes free ones
+    /// Port on 127.0.0.1 of the first environment, the next has the next one, then come those of metrics; 0 takes free ones
     #[arg(long, default_value_t = 0, value_name = "P", requires = "serve")]
     pub port: u16,
 }
@@ -94,10 +94,12 @@ fn settings(files: &demo::Files, common: &Common) -> Result<Settings, Failure> {
 /// Prints the line, and serves until somebody interrupts. The files go with `files`.
 fn serve(world: &Running, files: &demo::Files) -> Result<Exit, Failure> {
     let interrupted = interruption()?;
-    let environments: serde_json::Map<_, _> =
-        world.environments.iter().zip(&world.urls).map(|(name, url)| (name.clone(), url.clone().into())).collect();
+    let each = |urls: &[String]| -> serde_json::Map<_, _> {
+        world.environments.iter().zip(urls).map(|(name, url)| (name.clone(), url.clone().into())).collect()
+    };
     let line = json!({
-        "version": 1, "kubeconfig": files.kubeconfig(), "kubernetes": environments, "token": world.token, "config": files.config(),
+        "version": 1, "kubeconfig": files.kubeconfig(), "kubernetes": each(&world.urls), "prometheus": each(&world.prometheus_urls),
+        "token": world.token, "config": files.config(),
     });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;

@@ -69,6 +69,9 @@ pub struct Fault {
     /// The request is carried out first: what goes wrong is only its answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub after: bool,
+    /// It hits one of so many requests that it is for, beginning with the first: with 2 it is half of them; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
     /// How many more requests it hits; without limit if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
@@ -80,8 +83,17 @@ pub struct Fault {
 /// The faults in force.
 #[derive(Debug)]
 pub struct Faults {
-    active: Mutex<Vec<(Fault, Instant)>>,
+    active: Mutex<Vec<Active>>,
     posted: watch::Sender<u64>,
+}
+
+/// A fault in force.
+#[derive(Debug)]
+struct Active {
+    fault: Fault,
+    since: Instant,
+    /// Requests that it was for.
+    met: u32,
 }
 
 impl Default for Faults {
@@ -93,7 +105,7 @@ impl Default for Faults {
 impl Faults {
     /// Adds a fault; open watches feel it at once.
     pub fn add(&self, fault: Fault) {
-        lock(&self.active).push((fault, Instant::now()));
+        lock(&self.active).push(Active { fault, since: Instant::now(), met: 0 });
         self.posted.send_modify(|posted| *posted += 1);
     }
 
@@ -106,7 +118,7 @@ impl Faults {
     pub fn list(&self) -> Vec<Fault> {
         let mut active = lock(&self.active);
         expire(&mut active);
-        active.iter().map(|(fault, _)| fault.clone()).collect()
+        active.iter().map(|active| active.fault.clone()).collect()
     }
 
     /// Wakes when a fault is added.
@@ -134,7 +146,7 @@ impl Faults {
     pub fn forbids(&self, verb: &str, resource: &str, namespace: &str) -> bool {
         let mut active = lock(&self.active);
         expire(&mut active);
-        active.iter().any(|(fault, _)| match &fault.effect {
+        active.iter().any(|active| match &active.fault.effect {
             Effect::Forbid { verb: v, resource: r, except } => {
                 let matches = |wanted: &Option<String>, given: &str| wanted.as_ref().is_none_or(|w| w == given || w == "*");
                 matches(v, verb) && matches(r, resource) && except.as_ref().is_none_or(|except| except != namespace)
@@ -149,7 +161,11 @@ impl Faults {
         let hit = |fault: &Fault| {
             fits(&fault.effect) && path.starts_with(&fault.path) && fault.only.as_ref().is_none_or(|only| only == verb)
         };
-        let (fault, _) = active.iter_mut().find(|(fault, _)| hit(fault))?;
+        let fault = active.iter_mut().filter(|active| hit(&active.fault)).find_map(|active| {
+            let turn = active.met % active.fault.every.unwrap_or(1).max(1) == 0;
+            active.met = active.met.wrapping_add(1);
+            turn.then_some(&mut active.fault)
+        })?;
         if let Some(count) = &mut fault.count {
             *count = count.saturating_sub(1);
         }
@@ -157,8 +173,8 @@ impl Faults {
     }
 }
 
-fn expire(active: &mut Vec<(Fault, Instant)>) {
-    active.retain(|(fault, since)| {
+fn expire(active: &mut Vec<Active>) {
+    active.retain(|Active { fault, since, .. }| {
         let lasts = fault.seconds.is_none_or(|seconds| since.elapsed() < Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
         lasts && fault.count != Some(0)
     });

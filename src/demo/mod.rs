@@ -10,7 +10,9 @@ pub mod fault;
 mod flagger;
 pub mod history;
 pub mod managed;
+pub mod metrics;
 pub mod part;
+mod prometheus;
 pub mod promql;
 pub mod requests;
 pub mod resource;
@@ -43,8 +45,16 @@ pub enum Scenario {
     Canary,
     /// A canary whose latency analysis fails.
     Latency,
-    /// A canary whose error-rate analysis fails.
+    /// A canary whose error-rate analysis fails, and one that fails as much and is not analysed.
     Errors,
+    /// A canary that uses up its processor.
+    Saturation,
+    /// A canary with too little traffic to tell.
+    Quiet,
+    /// A canary that nobody scrapes.
+    Nodata,
+    /// The metrics go away and come back.
+    MetricsOutage,
     /// A canary whose image cannot be pulled.
     Stuck,
     /// A canary whose analysis says neither yes nor no.
@@ -82,7 +92,8 @@ pub struct Options {
     pub replica_sets: usize,
     /// How many changes a second (of the wall clock) those see.
     pub churn: u32,
-    /// Port of the first environment's API on 127.0.0.1, the next one's is one more; 0 takes free ones.
+    /// Port of the first environment's API on 127.0.0.1, the next one's is one more, and after them come those of their
+    /// metrics; 0 takes free ones.
     pub port: u16,
 }
 
@@ -124,6 +135,9 @@ pub trait Reconcile: Send {
 
     /// Turns a knob; it counts from the next measurement or question on.
     fn turn(&mut self, knob: Knob);
+
+    /// What the metrics are to be told since the last call.
+    fn take_told(&mut self) -> Vec<metrics::Turn>;
 }
 
 /// One environment as a scenario makes it: `scenario::build(&Options, now) -> Vec<Environment>`, `stage` first.
@@ -134,4 +148,6 @@ pub struct Environment {
     pub store: Store,
     /// What moves them.
     pub controller: Box<dyn Reconcile>,
+    /// What its Prometheus knows.
+    pub metrics: metrics::Metrics,
 }

@@ -8,16 +8,19 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::crowd::Crowd;
+use super::prometheus::Metrics;
+use super::server::port::{bind, serve};
 use super::server::{self, Api};
-use super::world::World;
+use super::world::{Place, World};
 use super::{Environment, Options, Scenario, scenario};
 
 /// How often the crowd changes.
 const CHURN: Duration = Duration::from_millis(20);
-/// In the scenario of an outage: how long the API is there, and how long it is away.
+/// In the scenarios of outages: how long the API is there, and how long it is away.
 const OUTAGE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(20));
 
 /// Why a world did not start.
@@ -42,7 +45,9 @@ pub struct Running {
     pub environments: Vec<String>,
     /// The URL of each environment's API.
     pub urls: Vec<String>,
-    /// The bearer token that every API wants.
+    /// The URL of each environment's Prometheus.
+    pub prometheus_urls: Vec<String>,
+    /// The bearer token that every API of Kubernetes wants.
     pub token: String,
     world: Arc<World>,
     runtime: Option<Runtime>,
@@ -71,23 +76,36 @@ pub fn start(options: &Options) -> Result<Running, Error> {
     let failed = |source| Error::Listen { port: options.port, source };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("world").enable_all().build().map_err(failed)?;
-    let mut urls = Vec::new();
-    for index in 0..world.places.len() {
-        let offset = u16::try_from(index).unwrap_or_default();
+    let count = world.places.len();
+    let open = |number: usize| {
+        let offset = u16::try_from(number).unwrap_or_default();
         let port = if options.port == 0 { 0 } else { options.port.saturating_add(offset) };
-        let listener = runtime.block_on(server::bind(port)).map_err(|source| Error::Listen { port, source })?;
-        urls.push(format!("http://{}", listener.local_addr().map_err(failed)?));
-        runtime.spawn(server::serve(Arc::new(Api::new(world.clone(), index)), listener));
+        let listener = runtime.block_on(bind(port)).map_err(|source| Error::Listen { port, source })?;
+        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        Ok((listener, url))
+    };
+    let (mut urls, mut prometheus_urls) = (Vec::new(), Vec::new());
+    for index in 0..count {
+        let (listener, url) = open(index)?;
+        urls.push(url);
+        runtime.spawn(serve(Arc::new(Api::new(world.clone(), index)), listener));
+    }
+    for index in 0..count {
+        let (listener, url) = open(count + index)?;
+        prometheus_urls.push(url);
+        runtime.spawn(serve(Arc::new(Metrics { world: world.clone(), index, since: origin }), listener));
     }
     let looped = world.clone();
     runtime.spawn(async move { looped.run().await });
     if options.churn > 0 {
         runtime.spawn(churn(world.clone(), options.churn));
     }
-    if options.scenario == Scenario::Outage {
-        runtime.spawn(outages(world.clone()));
+    match options.scenario {
+        Scenario::Outage => drop(runtime.spawn(outages(world.clone(), |place| &place.outage))),
+        Scenario::MetricsOutage => drop(runtime.spawn(outages(world.clone(), |place| &place.metrics.outage))),
+        _ => {}
     }
-    Ok(Running { environments: names, urls, token, world, runtime: Some(runtime) })
+    Ok(Running { environments: names, urls, prometheus_urls, token, world, runtime: Some(runtime) })
 }
 
 impl Running {
@@ -208,11 +226,12 @@ async fn churn(world: Arc<World>, per_second: u32) {
     }
 }
 
-async fn outages(world: Arc<World>) {
+/// One of the APIs of the last environment is away again and again.
+async fn outages(world: Arc<World>, door: fn(&Place) -> &watch::Sender<Duration>) {
     loop {
         tokio::time::sleep(OUTAGE.0).await;
         if let Some(place) = world.places.last() {
-            place.outage.send_replace(OUTAGE.1);
+            door(place).send_replace(OUTAGE.1);
         }
         tokio::time::sleep(OUTAGE.1).await;
     }

@@ -57,6 +57,7 @@ pub struct Store {
     histories: Vec<History>,
     owned: BTreeMap<String, BTreeSet<(Resource, Name)>>,
     feed: Vec<Changed>,
+    touched: BTreeSet<(Resource, Name)>,
 }
 
 impl Store {
@@ -72,6 +73,7 @@ impl Store {
             histories: Resource::ALL.iter().map(|_| History::new(FIRST_VERSION)).collect(),
             owned: BTreeMap::new(),
             feed: Vec::new(),
+            touched: BTreeSet::new(),
         }
     }
 
@@ -318,6 +320,12 @@ impl Store {
         std::mem::take(&mut self.feed)
     }
 
+    /// The rollouts, pods and canaries that changed since the last call, each once, by namespace and name; also those that
+    /// another instance looks after, and those that are gone.
+    pub fn take_touched(&mut self) -> BTreeSet<(Resource, (String, String))> {
+        std::mem::take(&mut self.touched)
+    }
+
     /// Nothing has changed since the last [`Store::take_changes`].
     pub fn is_settled(&self) -> bool {
         self.feed.is_empty()
@@ -380,6 +388,9 @@ impl Store {
     fn commit(&mut self, resource: Resource, at: Name, state: Option<Stored>, last: &Stored) {
         self.version += 1;
         let gone = state.is_none();
+        if matches!(resource, Resource::Rollout | Resource::Pod | Resource::Canary) {
+            self.touched.insert((resource, at.clone()));
+        }
         self.index(resource, &at, last.owners(), gone);
         let table = &mut self.objects[resource as usize];
         let before = match state {

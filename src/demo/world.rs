@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use super::clock::Clock;
 use super::crowd::Crowd;
 use super::fault::Faults;
+use super::metrics::{Metrics, Snapshot, Turn};
 use super::requests::Requests;
 use super::store::Store;
 use super::{Environment, Knob, Reconcile, Resource};
@@ -46,9 +47,28 @@ pub struct Place {
     pub requests: Requests,
     /// How long its API is away, each time it is told.
     pub outage: watch::Sender<Duration>,
+    /// The same three of its metrics' API.
+    pub metrics: Door,
     /// Who watches it, and how far each has been told.
     pub watchers: Mutex<Vec<Weak<Told>>>,
     inhabitants: Mutex<Inhabitants>,
+}
+
+/// What is wrong with an API, and what it was asked.
+#[derive(Debug)]
+pub struct Door {
+    /// Faults in force.
+    pub faults: Faults,
+    /// Its requests, counted.
+    pub requests: Requests,
+    /// How long it is away, each time it is told.
+    pub outage: watch::Sender<Duration>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { faults: Faults::default(), requests: Requests::default(), outage: watch::Sender::new(Duration::ZERO) }
+    }
 }
 
 /// How far a watcher has been told.
@@ -63,7 +83,16 @@ struct Inhabitants {
     store: Store,
     controller: Box<dyn Reconcile>,
     crowd: Crowd,
+    metrics: Metrics,
     events_swept: Timestamp,
+}
+
+impl Inhabitants {
+    /// Lets the metrics see what has become of the objects.
+    fn measure(&mut self, now: Timestamp) {
+        self.controller.take_told().into_iter().for_each(|turn| self.metrics.turn(turn, now));
+        self.metrics.observe(&mut self.store);
+    }
 }
 
 impl World {
@@ -76,11 +105,13 @@ impl World {
             faults: Faults::default(),
             requests: Requests::default(),
             outage: watch::Sender::new(Duration::ZERO),
+            metrics: Door::default(),
             watchers: Mutex::default(),
             inhabitants: Mutex::new(Inhabitants {
                 store: environment.store,
                 controller: environment.controller,
                 crowd,
+                metrics: environment.metrics,
                 events_swept: now,
             }),
         };
@@ -119,6 +150,29 @@ impl World {
     /// Turns a knob of a place.
     pub fn turn(&self, place: &Place, knob: Knob) {
         lock(&place.inhabitants).controller.turn(knob);
+    }
+
+    /// The metrics of a place as they are now.
+    pub fn metrics(&self, place: &Place) -> Snapshot {
+        let now = self.now();
+        let mut inhabitants = lock(&place.inhabitants);
+        inhabitants.store.set_now(now);
+        inhabitants.measure(now);
+        inhabitants.metrics.snapshot(now)
+    }
+
+    /// How many milliseconds the clock of a place's metrics server is ahead of the world's.
+    pub fn metrics_ahead(&self, place: &Place) -> i64 {
+        lock(&place.inhabitants).metrics.ahead()
+    }
+
+    /// Tells the metrics of a place something that no object says.
+    pub fn tell_metrics(&self, place: &Place, turn: Turn) {
+        let now = self.now();
+        let mut inhabitants = lock(&place.inhabitants);
+        inhabitants.store.set_now(now);
+        inhabitants.measure(now);
+        inhabitants.metrics.turn(turn, now);
     }
 
     /// Lets `step` pass, and returns when everything that follows has happened and the watchers have been told of it.
@@ -186,6 +240,7 @@ impl World {
             let Inhabitants { store, crowd, .. } = &mut *inhabitants;
             store.set_now(now);
             crowd.change(store, count);
+            inhabitants.measure(now);
         }
     }
 
@@ -200,7 +255,9 @@ impl World {
                 *events_swept = now;
                 store.expire_events(now - EVENTS_LIVE);
             }
-            controller.settle(store, now)
+            let wake = controller.settle(store, now);
+            inhabitants.measure(now);
+            wake
         };
         self.places.iter().filter_map(settle).min()
     }

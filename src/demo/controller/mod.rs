@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::argocd::{self, Git};
+use super::metrics::Turn;
 use super::{Changed, Knob, Reconcile, Resource, Store, What, flagger};
 use desk::{Alarms, controller_of};
 pub(in crate::demo) use desk::{At, Desk};
@@ -169,6 +170,10 @@ impl Reconcile for Controller {
 
     fn gate(&self, name: &str) -> Option<u16> {
         self.model.gate(&[name.to_owned()])
+    }
+
+    fn take_told(&mut self) -> Vec<Turn> {
+        self.model.take_told().into_iter().map(|(name, value)| Turn::Analysis { name, value }).collect()
     }
 
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {

@@ -10,17 +10,24 @@ use serde_json::Value;
 pub struct Model {
     metrics: BTreeMap<String, Value>,
     gates: BTreeMap<String, u16>,
+    told: Vec<(String, Value)>,
 }
 
 impl Model {
     /// What a metric returns from now on. Its name is the last part of the URL that is asked, or the metric's own name,
     /// or one of these behind `namespace/` or `namespace/owner/`. Null forgets it.
     pub fn set_metric(&mut self, name: &str, value: Value) {
+        self.told.push((name.to_owned(), value.clone()));
         if value.is_null() {
             self.metrics.remove(name);
         } else {
             self.metrics.insert(name.to_owned(), value);
         }
+    }
+
+    /// The metrics that were set since the last call, in that order.
+    pub fn take_told(&mut self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.told)
     }
 
     /// The HTTP status that a gate answers from now on; its name is the last part of its URL, or that behind `namespace/`

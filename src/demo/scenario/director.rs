@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::manifest::Plan;
 use crate::demo::controller::Controller;
 use crate::demo::managed::Author;
+use crate::demo::metrics::{Metrics, Turn};
 use crate::demo::part::{Part, Write};
 use crate::demo::{Knob, Reconcile, Resource, Store, argocd};
 
@@ -16,6 +17,10 @@ use crate::demo::{Knob, Reconcile, Resource, Store, argocd};
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(8);
 /// Flagger takes a tick or two to see a change; a failure that it shows before that is an older one.
 const FLAGGER_SEES: SignedDuration = SignedDuration::from_secs(75);
+
+/// What the metrics see in full: so much of the past, and before that what lasted so long.
+const RECENT: SignedDuration = SignedDuration::from_hours(2);
+const AT_REST: SignedDuration = SignedDuration::from_secs(4);
 
 /// Something that is done at a time.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ pub enum Act {
     },
     /// A metric has another value from now on; null is that of a healthy service.
     Metric(String, Value),
+    /// The metrics are told something that no object says.
+    Tell(Turn),
 }
 
 /// A service that is released again and again.
@@ -63,13 +70,22 @@ pub struct Director {
     lanes: Vec<Lane>,
     random: fastrand::Rng,
     written: usize,
+    told: Vec<Turn>,
 }
 
 impl Director {
     /// One for some services, which are written when the first act says so.
     pub fn new(plans: Vec<Plan>, seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self { controller: Controller::new(), plans, acts: BTreeMap::new(), lanes: Vec::new(), random, written: 0 }
+        Self {
+            controller: Controller::new(),
+            plans,
+            acts: BTreeMap::new(),
+            lanes: Vec::new(),
+            random,
+            written: 0,
+            told: Vec::new(),
+        }
     }
 
     /// Adds an act; those of one time come in the order in which they were added.
@@ -100,18 +116,28 @@ impl Director {
         &mut self.random
     }
 
-    /// Lets everything happen up to a time.
-    pub fn run_up(&mut self, store: &mut Store, from: Timestamp, to: Timestamp) {
+    /// Lets everything happen up to a time, and the metrics see it.
+    pub fn run_up(&mut self, (store, metrics): (&mut Store, &mut Metrics), from: Timestamp, to: Timestamp) {
         let mut time = from;
+        let mut settle = |store: &mut Store, time: Timestamp| {
+            let wake = self.settle(store, time);
+            self.take_told().into_iter().for_each(|turn| metrics.turn(turn, time));
+            // Of what is long past, only how it came to rest is of interest.
+            let at_rest = wake.is_none_or(|wake| wake.duration_since(time) > AT_REST);
+            if at_rest || time > to - RECENT {
+                metrics.observe(store);
+            }
+            wake
+        };
         loop {
             store.set_now(time);
-            match self.settle(store, time) {
+            match settle(store, time) {
                 Some(wake) if wake < to => time = wake.max(time + SignedDuration::from_millis(1)),
                 _ => break,
             }
         }
         store.set_now(to);
-        self.settle(store, to);
+        settle(store, to);
     }
 
     fn perform(&mut self, store: &mut Store, now: Timestamp, act: Act) {
@@ -126,6 +152,7 @@ impl Director {
                 drop(store.edit_as(Resource::ConfigMap, (at.0, &at.1), author, change));
             }
             Act::Metric(name, value) => self.controller.set_metric(&name, value),
+            Act::Tell(turn) => self.told.push(turn),
             Act::Ship { service, tag, fast } => {
                 self.ship(store, service, &tag);
                 if fast {
@@ -250,6 +277,12 @@ impl Reconcile for Director {
 
     fn turn(&mut self, knob: Knob) {
         self.controller.turn(knob);
+    }
+
+    fn take_told(&mut self) -> Vec<Turn> {
+        let mut told = self.controller.take_told();
+        told.append(&mut self.told);
+        told
     }
 
     fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {

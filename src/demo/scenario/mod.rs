@@ -11,6 +11,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::metrics::Metrics;
 use super::{Environment, Options, Resource, Scenario, Store};
 use company::{Keeper, SERVICES, fleet_name, fleet_way};
 use director::{Act, Director, tag};
@@ -44,10 +45,11 @@ fn environment(options: &Options, now: Timestamp, name: &str, place: u64) -> Env
     let mut director = Director::new(plans, seed);
     write_past(&mut director, start, now);
     script::write(&mut director, options.scenario, name, now);
-    director.run_up(&mut store, start, now);
+    let mut metrics = Metrics::new(name == "prod", start);
+    director.run_up((&mut store, &mut metrics), start, now);
     store.expire_events(now - EVENTS_LIVE);
     store.compact();
-    Environment { name: name.to_owned(), store, controller: Box::new(director) }
+    Environment { name: name.to_owned(), store, controller: Box::new(director), metrics }
 }
 
 fn plans(scenario: Scenario, environment: &str) -> Vec<Plan> {

@@ -8,6 +8,10 @@ use super::company::SERVICES;
 use super::director::{Act, Director, Lane, tag};
 use super::version_of;
 use crate::demo::Scenario;
+use crate::demo::metrics::{Effect, Scope, Turn};
+
+/// The front door, with its namespace.
+const GATEWAY: &str = "edge/gateway";
 
 /// Writes the script of a scenario for one environment.
 pub fn write(director: &mut Director, scenario: Scenario, environment: &str, now: Timestamp) {
@@ -41,6 +45,25 @@ impl Script<'_> {
                 self.metric(-290, "payments/payments/success-rate", 0.914);
                 self.lane("payments", -300, 90);
                 self.cure("payments/payments/success-rate");
+                // No analysis looks at the gateway's errors: it goes on until somebody sees them.
+                self.lane("gateway", -20, 90);
+                self.metric(-20, "edge/gateway/success-rate", 0.94);
+                self.cure("edge/gateway/success-rate");
+            }
+            Scenario::Saturation => {
+                self.lane("gateway", -60, 90);
+                self.metric(-60, "edge/gateway/saturation", 0.94);
+                self.cure("edge/gateway/saturation");
+            }
+            Scenario::Quiet => {
+                // The whole of the gateway: a tenth of next to nothing tells nothing.
+                let effect = Some(Effect { traffic: Some(0.0015), ..Effect::default() });
+                self.tell(-24 * 3600, Turn::Service { service: GATEWAY.to_owned(), track: Scope::All, effect });
+                self.lane("gateway", -80, 75);
+            }
+            Scenario::Nodata => {
+                self.tell(-24 * 3600, Turn::Blind { service: GATEWAY.to_owned(), on: true });
+                self.lane("gateway", -80, 75);
             }
             Scenario::Stuck => {
                 let (service, version) = self.next_of("search");
@@ -115,6 +138,11 @@ impl Script<'_> {
         let service = self.number(name);
         let (major, minor, _) = version_of(&self.director.plans()[service], service);
         (service, (major, minor + 1, 0))
+    }
+
+    fn tell(&mut self, seconds: i64, turn: Turn) {
+        let time = self.time(seconds);
+        self.director.at(time, Act::Tell(turn));
     }
 
     fn metric(&mut self, seconds: i64, name: &str, value: f64) {

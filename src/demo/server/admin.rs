@@ -9,7 +9,9 @@ use super::Api;
 use super::reply::{self, Reply};
 use super::route::Asked;
 use crate::demo::Knob;
-use crate::demo::fault::Fault;
+use crate::demo::fault::{Fault, Faults};
+use crate::demo::metrics::Turn;
+use crate::demo::requests::Requests;
 use crate::demo::resource::Resource;
 use crate::demo::status::Status;
 use crate::demo::store::Store;
@@ -21,8 +23,16 @@ pub const ROOT: &str = "/_world/";
 pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
     let what = asked.path.strip_prefix(ROOT).unwrap_or_default();
     match (asked.method.clone(), what) {
-        (_, "fault") => about_faults(api, asked),
-        (_, "requests") => Ok(about_requests(api, asked)),
+        (_, "fault") => about_faults(&api.place().faults, asked),
+        (_, "requests") => Ok(about_requests(&api.place().requests, asked)),
+        (_, "metrics/fault") => about_faults(&api.place().metrics.faults, asked),
+        (_, "metrics/requests") => Ok(about_requests(&api.place().metrics.requests, asked)),
+        (Method::POST, "metrics/outage") => {
+            let away = seconds(asked)?;
+            api.place().metrics.outage.send_replace(away);
+            Ok(reply::json(200, &json!({ "seconds": away.as_secs_f64() })))
+        }
+        (Method::POST, "metrics") => about_metrics(api, asked),
         (Method::POST, "advance") => {
             api.world.advance(seconds(asked)?).await;
             Ok(reply::json(200, &json!({ "now": api.world.now() })))
@@ -62,40 +72,52 @@ pub async fn answer(api: &Api, asked: &Asked) -> Result<Reply, Status> {
         _ => Err(Status::new(
             404,
             "NotFound",
-            "there are fault, advance, lag, outage, compact, metric, gate, requests and state here",
+            "there are fault, advance, lag, outage, compact, metric, gate, metrics, metrics/fault, metrics/outage, \
+             metrics/requests, requests and state here",
         )),
     }
 }
 
-fn about_faults(api: &Api, asked: &Asked) -> Result<Reply, Status> {
+/// Tells the metrics something.
+fn about_metrics(api: &Api, asked: &Asked) -> Result<Reply, Status> {
+    let turn: Turn = serde_json::from_slice(&asked.body).map_err(|error| {
+        let kinds = "service, analysis, hide, blind, nan, reset, stop, clock or collector";
+        Status::bad_request(format!("metrics are told {{\"kind\": …}}, which is {kinds}: {error}"))
+    })?;
+    if let Turn::Service { effect: Some(effect), .. } = &turn
+        && !effect.is_possible()
+    {
+        return Err(Status::bad_request("errors and saturation are shares from 0 to 1; p95 is in seconds, traffic a factor"));
+    }
+    api.world.tell_metrics(api.place(), turn);
+    Ok(reply::json(200, &json!({})))
+}
+
+fn about_faults(faults: &Faults, asked: &Asked) -> Result<Reply, Status> {
     let code = match asked.method {
         Method::POST => {
             let fault: Fault = serde_json::from_slice(&asked.body).map_err(|error| {
-                let form = "{\"kind\": …, \"path\", \"only\", \"after\", \"count\", \"seconds\"}";
+                let form = "{\"kind\": …, \"path\", \"only\", \"after\", \"every\", \"count\", \"seconds\"}";
                 Status::bad_request(format!("a fault is {form}: {error}"))
             })?;
-            api.place().faults.add(fault);
+            faults.add(fault);
             201
         }
         Method::DELETE => {
-            api.place().faults.clear();
+            faults.clear();
             200
         }
         _ => 200,
     };
-    Ok(reply::json(code, &faults(api)))
+    Ok(reply::json(code, &json!({ "faults": faults.list() })))
 }
 
-fn about_requests(api: &Api, asked: &Asked) -> Reply {
+fn about_requests(requests: &Requests, asked: &Asked) -> Reply {
     if asked.method == Method::DELETE {
-        api.place().requests.forget();
+        requests.forget();
     }
-    let counts = api.place().requests.list(asked.get("verb"), asked.get("path").unwrap_or_default());
+    let counts = requests.list(asked.get("verb"), asked.get("path").unwrap_or_default());
     reply::json(200, &json!({ "requests": counts }))
-}
-
-fn faults(api: &Api) -> Value {
-    json!({ "faults": api.place().faults.list() })
 }
 
 fn state(api: &Api) -> Value {

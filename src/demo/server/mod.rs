@@ -12,10 +12,11 @@ mod list;
 mod open_api;
 mod operations;
 mod patch;
+pub(in crate::demo) mod port;
 mod protobuf;
 mod proxy;
-mod reply;
-mod route;
+pub(in crate::demo) mod reply;
+pub(in crate::demo) mod route;
 mod scale;
 mod schema;
 mod selector;
@@ -24,26 +25,20 @@ mod table;
 mod watch;
 mod write;
 
-use std::convert::Infallible;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, DATE, HeaderValue};
+use http::header::AUTHORIZATION;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::fault::Effect;
 use super::status::Status;
 use super::world::{Place, World};
 use list::Pages;
+use port::Served;
 use reply::Reply;
 use route::{Asked, Target};
 
@@ -73,63 +68,13 @@ impl Api {
     }
 }
 
-/// Binds a port of loopback; 0 takes a free one.
-///
-/// # Errors
-/// When the port is taken.
-pub async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
-}
-
-/// Serves an API until the task is dropped. An outage closes the port and every connection, and opens it again later.
-pub async fn serve(api: Arc<Api>, mut listener: TcpListener) -> io::Result<()> {
-    let port = listener.local_addr()?.port();
-    let mut outage = api.place().outage.subscribe();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // An accept fails when a client has gone again already: nothing is lost.
-                if let Ok((stream, _)) = accepted {
-                    tokio::spawn(connection(api.clone(), stream));
-                }
-            }
-            told = outage.changed() => {
-                if told.is_err() {
-                    return Ok(());
-                }
-                let away = *outage.borrow_and_update();
-                drop(listener);
-                tokio::time::sleep(away).await;
-                listener = rebind(port).await;
-            }
-        }
+impl Served for Api {
+    fn outage(&self) -> tokio::sync::watch::Receiver<Duration> {
+        self.place().outage.subscribe()
     }
-}
 
-async fn rebind(port: u16) -> TcpListener {
-    loop {
-        match bind(port).await {
-            Ok(listener) => return listener,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-}
-
-async fn connection(api: Arc<Api>, stream: TcpStream) {
-    let mut outage = api.place().outage.subscribe();
-    let _ = stream.set_nodelay(true);
-    let reset = Arc::new(Notify::new());
-    let service = service_fn(|request| {
-        let (api, reset) = (api.clone(), reset.clone());
-        async move { Ok::<_, Infallible>(respond(api, request, &reset).await) }
-    });
-    let mut connection =
-        pin!(hyper::server::conn::http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        // A connection ends with an error when the client goes away: there is nobody left to tell.
-        _ = connection.as_mut() => {}
-        _ = outage.changed() => {}
-        () = reset.notified() => {}
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, reset: &Notify) -> Reply {
+        respond(self, request, reset).await
     }
 }
 
@@ -153,10 +98,7 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>, reset: &Notify) -> R
         }
     };
     // The world's own time: clients correct their clocks by it.
-    let date = api.world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    if let Ok(date) = HeaderValue::from_str(&date) {
-        reply.headers_mut().insert(DATE, date);
-    }
+    reply::date(&mut reply, api.world.now());
     reply
 }
 

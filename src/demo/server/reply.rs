@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -52,6 +52,14 @@ pub fn pieces(content_type: &str, pieces: impl Iterator<Item = Bytes> + Send + '
 pub fn open_end(content_type: &str, receiver: mpsc::Receiver<io::Result<Bytes>>) -> Reply {
     let frames = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
     reply(200, content_type, StreamBody::new(frames.map(|piece| piece.map(Frame::data))).boxed_unsync())
+}
+
+/// Writes a time into the answer's `Date`.
+pub fn date(reply: &mut Reply, now: jiff::Timestamp) {
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        reply.headers_mut().insert(DATE, date);
+    }
 }
 
 /// The same answer, of which only the first half arrives.
