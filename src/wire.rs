@@ -40,7 +40,7 @@ pub fn start(settings: &Settings, wake: impl Fn() + Send + Sync + 'static) -> io
     let runtime = runtime()?;
     let mailbox = Arc::new(Mailbox::new(wake));
     let clock = clock();
-    let sources = Sources::start(&settings.environments, &mailbox, &clock, runtime.handle());
+    let sources = Sources::start(settings, &mailbox, &clock, runtime.handle());
     let runner = Runner::new(settings, clock.clone(), runtime.handle().clone());
     Ok(Running { mailbox, sources, runner, runtime: Some(runtime), clock })
 }

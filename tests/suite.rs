@@ -21,6 +21,7 @@ mod kubectl;
 mod ledger;
 mod liars;
 mod promql;
+mod metrics;
 mod pty;
 mod readme;
 mod real;

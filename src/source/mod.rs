@@ -3,6 +3,8 @@
 
 pub mod kube;
 pub mod mailbox;
+pub mod prometheus;
+pub mod secret;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +13,10 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use self::prometheus::{Counted, Server};
 pub use mailbox::Mailbox;
 
-use crate::config::Environment;
+use crate::config::Settings;
 use crate::domain::fact::{Fact, News};
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::signal::{Measured, Target};
@@ -116,19 +119,29 @@ impl Post {
 /// The sources of all environments.
 pub struct Sources {
     wishes: Vec<watch::Sender<Wish>>,
+    metrics: Vec<Option<Arc<Server>>>,
+    runtime: Handle,
 }
 
 impl Sources {
-    /// Starts one task per environment; nothing is read and no network touched before this returns.
-    pub fn start(environments: &[Environment], mailbox: &Arc<Mailbox>, clock: &Clock, runtime: &Handle) -> Self {
-        let start = |(place, environment): (usize, &Environment)| {
-            let (wishes, wish) = watch::channel(Wish::default());
+    /// Starts the tasks of every environment; nothing is read and no network touched before this returns.
+    pub fn start(settings: &Settings, mailbox: &Arc<Mailbox>, clock: &Clock, runtime: &Handle) -> Self {
+        let (mut wishes, mut metrics) = (Vec::new(), Vec::new());
+        for (place, environment) in settings.environments.iter().enumerate() {
+            let (sender, wish) = watch::channel(Wish::default());
             let id = EnvironmentId(u16::try_from(place).unwrap_or(u16::MAX));
             let post = Post::new(Arc::clone(mailbox), id);
+            let server = environment.prometheus.as_ref().map(|how| {
+                let server = Arc::new(Server::new(Arc::clone(how), environment.clone(), clock.clone()));
+                let slo = settings.slo.clone();
+                runtime.spawn(prometheus::run(Arc::clone(&server), environment.clone(), slo, post.clone(), wish.clone()));
+                server
+            });
             runtime.spawn(kube::run(environment.clone(), post, clock.clone(), wish));
-            wishes
-        };
-        Self { wishes: environments.iter().enumerate().map(start).collect() }
+            wishes.push(sender);
+            metrics.push(server);
+        }
+        Self { wishes, metrics, runtime: runtime.clone() }
     }
 
     /// Measures a rollout between two moments, with so many seconds from one value to the next, in the background.
@@ -139,8 +152,17 @@ impl Sources {
         (start, end, step): (Timestamp, Timestamp, u32),
         answer: impl FnOnce(Result<Measured, String>) + Send + 'static,
     ) {
-        let _ = (environment, target, start, end, step);
-        answer(Err("no metrics server is configured for this environment".to_owned()));
+        let Some(server) = self.metrics.get(usize::from(environment.0)).cloned().flatten() else {
+            answer(Err("no metrics server is configured for this environment".to_owned()));
+            return;
+        };
+        self.runtime.spawn(async move { answer(prometheus::chart(&server, target, start, end, step).await) });
+    }
+
+    /// How much an environment's metrics server was asked so far; None if there is none.
+    pub fn tally(&self, environment: EnvironmentId) -> Option<Counted> {
+        let server = self.metrics.get(usize::from(environment.0))?.as_ref()?;
+        Some(server.tally().read())
     }
 
     /// Hands a wish on. Never blocks; an environment that does not exist has no wishes.

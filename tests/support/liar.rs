@@ -15,6 +15,9 @@ pub struct Asked {
     /// Path with query.
     pub target: String,
     pub authorization: String,
+    /// Request line and headers.
+    pub head: String,
+    pub body: String,
 }
 
 impl Asked {
@@ -35,6 +38,17 @@ impl Asked {
 pub struct Answer {
     bytes: Vec<u8>,
     open: bool,
+}
+
+impl Answer {
+    /// Nothing, for as long as the other side waits.
+    pub fn silence() -> Self {
+        Self { bytes: Vec::new(), open: true }
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 pub fn raw(bytes: impl Into<Vec<u8>>) -> Answer {
@@ -119,10 +133,15 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, log: &Mutex<V
         }
         head.extend_from_slice(&byte);
     }
-    let head = String::from_utf8_lossy(&head);
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let named =
+        |wanted: &str| head.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case(wanted)));
+    let length = named("content-length").and_then(|(_, length)| length.parse().ok()).unwrap_or(0);
+    let mut sent = vec![0; length];
+    stream.read_exact(&mut sent)?;
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let header = head.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
-    let asked = Asked { target, authorization: header.map(|(_, value)| value.to_owned()).unwrap_or_default() };
+    let authorization = named("authorization").map(|(_, value)| value.to_owned()).unwrap_or_default();
+    let asked = Asked { target, authorization, body: String::from_utf8_lossy(&sent).into_owned(), head };
     log.lock().unwrap().push(asked.clone());
     let Answer { bytes, open } = answer(&asked);
     stream.write_all(&bytes)?;

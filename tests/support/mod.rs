@@ -4,6 +4,7 @@ pub mod admin;
 pub mod api_server;
 pub mod cockpit;
 pub mod company;
+pub mod ears;
 pub mod eyes;
 pub mod liar;
 pub mod picture;

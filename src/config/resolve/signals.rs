@@ -53,7 +53,7 @@ impl Reader<'_> {
                 }
                 _ => known.and_then(|place| signals.get(place).cloned()),
             };
-            let signal = self.signal(one, base, own)?;
+            let signal = self.signal(one, base.as_ref(), own)?;
             match known.and_then(|place| signals.get_mut(place)) {
                 Some(older) => *older = signal,
                 None => signals.push(signal),
@@ -70,13 +70,12 @@ impl Reader<'_> {
         })
     }
 
-    fn signal(&self, typed: &raw::Signal, base: Option<Signal>, own: &Pairs) -> Result<Signal, Error> {
+    fn signal(&self, typed: &raw::Signal, of_base: Option<&Signal>, own: &Pairs) -> Result<Signal, Error> {
         let place = typed.name.span();
         let name = typed.name.get_ref();
         if name.is_empty() || name.chars().any(|letter| letter.is_whitespace() || "<>=/{}\"'".contains(letter)) {
             return Err(self.wrong(place, "a signal needs a name without spaces, quotes, braces, '/' and '<', '>', '='."));
         }
-        let of_base = base.as_ref();
         let kind = typed.kind.or(of_base.map(|base| base.kind)).unwrap_or_default();
         let asked = self.expression(typed, of_base, own)?;
         let fleet = self.fleet(typed, own)?.or_else(|| {

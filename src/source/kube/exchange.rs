@@ -39,7 +39,8 @@ pub async fn read(response: Response<Body>) -> Result<Bytes, Fault> {
     collect(response.into_body(), LARGEST, PATIENCE).await
 }
 
-async fn collect(mut body: Body, largest: usize, patience: Duration) -> Result<Bytes, Fault> {
+/// Reads a body of at most so many bytes, waiting so long for every piece.
+pub async fn collect(mut body: Body, largest: usize, patience: Duration) -> Result<Bytes, Fault> {
     let mut whole = BytesMut::new();
     while let Some(piece) = next_piece(&mut body, patience).await? {
         if whole.len() + piece.len() > largest {

@@ -1,0 +1,246 @@
+//! Signals of all rollouts at once: one grouped query per poll and expression, however many rollouts there are.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::aim::moment;
+use super::answer::{Answer, Labels};
+use super::batch::{When, send};
+use super::server::Server;
+use super::trouble::Trouble;
+use crate::domain::duration::prometheus;
+use crate::domain::signal::{Expression, Fleet, FleetRow, Query, Signal, Track, Variables};
+
+/// Queries at once.
+const ABREAST: usize = 4;
+/// Names are forgotten when there are more than this.
+const MOST_NAMES: usize = 100_000;
+
+/// The grouped queries of an environment.
+pub struct Fleets {
+    /// Each query once.
+    queries: Vec<String>,
+    /// For each signal that has some: its name, and the places of its queries.
+    signals: Vec<(Arc<str>, Asked)>,
+    /// Tells how old the newest sample is.
+    newest: Option<String>,
+    /// Names that were seen, each kept once.
+    names: HashSet<Arc<str>>,
+}
+
+#[derive(Clone, Copy)]
+enum Asked {
+    One(usize),
+    Ratio(usize, usize),
+}
+
+/// What one poll found.
+pub struct Found {
+    /// For the core.
+    pub fleets: Vec<Fleet>,
+    /// How long the slowest request took, in milliseconds.
+    pub millis: u32,
+    /// The newest sample, by the local clock.
+    pub sampled: Option<Timestamp>,
+    /// Queries that the server does not take, with what it says.
+    pub refused: Vec<Box<str>>,
+}
+
+/// Namespace, rollout and track.
+type Name = (Arc<str>, Arc<str>, Track);
+
+impl Fleets {
+    /// What is asked for these signals, in this region.
+    pub fn new(signals: &[Signal], region: Option<&str>) -> Self {
+        let mut fleets = Self { queries: Vec::new(), signals: Vec::new(), newest: None, names: HashSet::new() };
+        for signal in signals {
+            let variables =
+                Variables::default().with("window", &prometheus(signal.window)).with("region", region.unwrap_or_default());
+            let asked = match &signal.fleet {
+                None => continue,
+                Some(Expression::Value(query)) => query.fill(&variables).map(|query| Asked::One(fleets.place(query))),
+                Some(Expression::Ratio { bad, total }) => bad.fill(&variables).and_then(|bad| {
+                    let total = total.fill(&variables)?;
+                    Ok(Asked::Ratio(fleets.place(bad), fleets.place(total)))
+                }),
+            };
+            // The configuration has looked at the variables; what slipped through is not asked for.
+            if let Ok(asked) = asked {
+                fleets.signals.push((Arc::clone(&signal.name), asked));
+            }
+        }
+        fleets.newest =
+            fleets.queries.iter().filter_map(|query| Query::read(query).ok()?.selectors().into_iter().next()).min_by_key(
+                // Buckets are many, and no newer than the count beside them.
+                |selector| selector.contains("_bucket"),
+            );
+        fleets
+    }
+
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    fn place(&mut self, query: String) -> usize {
+        if let Some(place) = self.queries.iter().position(|known| *known == query) {
+            return place;
+        }
+        self.queries.push(query);
+        self.queries.len() - 1
+    }
+
+    /// Asks everything once. That the server answers nothing at all is an error; a query that it does not answer leaves its signal out.
+    pub async fn poll(&mut self, server: &Server) -> Result<Found, Trouble> {
+        let asked = server.now();
+        let newest = self.newest.as_ref().map(|selector| format!("max(timestamp({selector}))"));
+        let texts: Vec<String> = self.queries.iter().cloned().chain(newest).collect();
+        let asks = texts.into_iter().map(|text| async move { send(server, &text, When::At(None)).await });
+        let mut answers: Vec<Result<(Answer, u32), Trouble>> = Vec::new();
+        let mut running = stream::iter(asks).buffered(ABREAST);
+        while let Some(answer) = running.next().await {
+            let down = matches!(answer, Err(Trouble::Down { .. } | Trouble::Missing(_)));
+            answers.push(answer);
+            // Nobody is there: the others need not be waited for.
+            if down && !answers.iter().any(Result::is_ok) {
+                break;
+            }
+        }
+        drop(running);
+        if let Some(Err(trouble @ (Trouble::Down { .. } | Trouble::Missing(_)))) = answers.iter().find(|answer| answer.is_err())
+            && !answers.iter().any(Result::is_ok)
+        {
+            return Err(trouble.clone());
+        }
+        let millis = answers.iter().flatten().map(|(_, millis)| *millis).max().unwrap_or(0);
+        let refused = answers.iter().filter_map(|answer| match answer {
+            Err(Trouble::Refused(text)) => Some(text.clone()),
+            _ => None,
+        });
+        let refused = refused.collect();
+        let labels = &server.settings().labels;
+        let count = self.queries.len();
+        let sampled = answers.get(count).and_then(|answer| answer.as_ref().ok()).and_then(|(answer, _)| {
+            let seconds = answer.series.first()?.1.first()?.1;
+            moment(seconds, server.skew().unwrap_or_default())
+        });
+        let sorted: Vec<Option<BTreeMap<Name, f64>>> =
+            answers.into_iter().take(count).map(|answer| answer.ok().map(|(answer, _)| self.sort(answer, labels))).collect();
+        let value = |place: usize| sorted.get(place).and_then(Option::as_ref);
+        let rows = |asked: Asked| match asked {
+            Asked::One(place) => value(place).map(|values| values.iter().map(|(name, value)| row(name, *value)).collect()),
+            Asked::Ratio(bad, total) => value(total).zip(value(bad)).map(|(total, bad)| ratios(bad, total)),
+        };
+        let fleets = self.signals.iter().filter_map(|(signal, places)| {
+            let rows: Box<[FleetRow]> = rows(*places)?;
+            Some(Fleet { signal: Arc::clone(signal), asked, rows })
+        });
+        Ok(Found { fleets: fleets.collect(), millis, sampled, refused })
+    }
+
+    /// Values by what their labels say of them. A series that names no rollout is about none.
+    fn sort(&mut self, answer: Answer, labels: &[String; 3]) -> BTreeMap<Name, f64> {
+        if self.names.len() > MOST_NAMES {
+            self.names.clear();
+        }
+        let mut sorted = BTreeMap::new();
+        let [namespace, rollout, track] = labels;
+        for (of_series, values) in answer.series {
+            let label = |name: &str| of_series.get(name).map_or("", |value| &**value);
+            if label(rollout).is_empty() {
+                continue;
+            }
+            let name = (self.name(label(namespace)), self.name(label(rollout)), track_of(&of_series, track));
+            if let Some((_, value)) = values.last() {
+                sorted.entry(name).or_insert(*value);
+            }
+        }
+        sorted
+    }
+
+    fn name(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = text.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+}
+
+fn track_of(labels: &Labels, label: &str) -> Track {
+    match labels.get(label).map_or("", |value| &**value) {
+        "canary" | "preview" => Track::Canary,
+        "stable" | "primary" | "baseline" | "active" => Track::Stable,
+        _ => Track::All,
+    }
+}
+
+fn row((namespace, rollout, track): &Name, value: f64) -> FleetRow {
+    #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough to judge by")]
+    let value = value as f32;
+    FleetRow { namespace: Arc::clone(namespace), rollout: Arc::clone(rollout), track: *track, value }
+}
+
+/// As [`Strip::ratio`](super::strip::Strip::ratio), for one moment of all.
+fn ratios(bad: &BTreeMap<Name, f64>, total: &BTreeMap<Name, f64>) -> Box<[FleetRow]> {
+    let of = |(name, total): (&Name, &f64)| {
+        let ratio = match (bad.get(name), *total) {
+            (_, total) if total.is_nan() || total <= 0.0 => f64::NAN,
+            (None, _) => 0.0,
+            (Some(bad), _) if bad.is_nan() => 0.0,
+            (Some(bad), total) => bad / total,
+        };
+        row(name, ratio)
+    };
+    total.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::signal::preset;
+
+    fn name(rollout: &str, track: Track) -> Name {
+        ("shop".into(), rollout.into(), track)
+    }
+
+    #[test]
+    fn what_several_signals_need_is_asked_once() {
+        let fleets = Fleets::new(&preset("otel", ["namespace", "job", "track"]).unwrap(), None);
+        assert_eq!((fleets.queries.len(), fleets.signals.len()), (4, 4), "{:?}", fleets.queries);
+        assert!(fleets.newest.as_deref().is_some_and(|selector| selector.ends_with("_count")), "{:?}", fleets.newest);
+    }
+
+    #[test]
+    fn rows_are_ordered_and_labels_say_whose_they_are() {
+        let mut fleets = Fleets::new(&[], None);
+        let labels = ["namespace", "job", "track"].map(str::to_owned);
+        let series = |pairs: &[(&str, &str)], value: f64| {
+            (pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<Labels>(), vec![(0.0, value)])
+        };
+        let answer = Answer {
+            series: vec![
+                series(&[("namespace", "shop"), ("job", "web"), ("track", "stable")], 1.0),
+                series(&[("namespace", "shop"), ("job", "web"), ("track", "canary")], 2.0),
+                series(&[("namespace", "shop"), ("job", "api")], f64::NAN),
+                series(&[("namespace", "shop")], 9.0),
+            ],
+            notes: Vec::new(),
+        };
+        let sorted = fleets.sort(answer, &labels);
+        let names: Vec<_> = sorted.keys().cloned().collect();
+        assert_eq!(names, [name("api", Track::All), name("web", Track::Canary), name("web", Track::Stable)]);
+    }
+
+    #[test]
+    fn a_ratio_needs_traffic_and_no_failures() {
+        let total = [(name("a", Track::All), 4.0), (name("b", Track::All), 2.0), (name("c", Track::All), 0.0)].into();
+        let bad = [(name("a", Track::All), 1.0)].into();
+        let values: Vec<f32> = ratios(&bad, &total).iter().map(|row| row.value).collect();
+        assert_eq!(format!("{values:?}"), "[0.25, 0.0, NaN]");
+    }
+}

@@ -1,0 +1,103 @@
+//! The polls of what changes slowly: alerts, budgets, collectors. A server that has no such thing is no worse for it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::burn::Burns;
+use super::polls::{Polls, Rhythm, pause};
+use super::trouble::Trouble;
+use super::{alerts, collector};
+use crate::domain::fact::{MetricsNews, News};
+use crate::domain::slo::{Collector, Slo};
+use crate::source::Wish;
+
+/// From one look at alerts to the next.
+const ALERTS: Duration = Duration::from_secs(30);
+/// From one look at budgets or collectors to the next.
+const SLOW: Duration = Duration::from_mins(1);
+/// The same, where there are no collectors.
+const SELDOM: Duration = Duration::from_mins(5);
+
+impl Polls {
+    /// The alerts.
+    pub async fn alerts(&self, mut wish: watch::Receiver<Wish>) {
+        let mut rhythm = Rhythm::new(ALERTS.max(self.interval));
+        let mut told = Vec::new();
+        loop {
+            let asked = wish.borrow().reconnects;
+            let outcome = alerts::read(&self.server).await.map(|alerts| {
+                self.post.put(News::Metrics(MetricsNews::Alerts(alerts.unwrap_or_default().into())));
+            });
+            tell(&mut told, "alerts", &outcome);
+            if pause(&mut wish, rhythm.next(&outcome), |wish| wish.reconnects != asked).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// The collectors.
+    pub async fn collectors(&self, mut wish: watch::Receiver<Wish>) {
+        let mut told = Vec::new();
+        loop {
+            let asked = wish.borrow().reconnects;
+            let outcome = collector::read(&self.server).await;
+            let wait = match &outcome {
+                Ok(collector) => {
+                    self.post.put(News::Metrics(MetricsNews::Collector(*collector)));
+                    if *collector == Collector::default() { SELDOM } else { SLOW }
+                }
+                Err(_) => SLOW,
+            };
+            tell(&mut told, "collectors", &outcome.map(drop));
+            let wait = wait.mul_f64(0.95 + 0.1 * fastrand::f64());
+            if pause(&mut wish, wait, |wish| wish.reconnects != asked).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// The budgets of the targets that want it.
+    pub async fn burns(&self, slo: Option<&Slo>, mut wish: watch::Receiver<Wish>) {
+        let Some(slo) = slo else { return };
+        let mut burns = Burns::default();
+        let mut rhythm = Rhythm::new(SLOW);
+        let mut told = Vec::new();
+        loop {
+            let targets: Vec<_> = wish.borrow_and_update().targets.iter().filter(|target| target.slo).cloned().collect();
+            let due = Instant::now();
+            burns.keep(&targets);
+            let mut outcome = Ok(());
+            for target in &targets {
+                match burns.read(&self.server, target, slo).await {
+                    Ok(reading) => self.post.put(News::Metrics(MetricsNews::Burn(reading.into()))),
+                    Err(trouble) => {
+                        outcome = Err(trouble);
+                        break;
+                    }
+                }
+            }
+            tell(&mut told, "budgets", &outcome);
+            let wait = rhythm.next(&outcome).saturating_sub(due.elapsed()).max(Duration::from_millis(500));
+            let known: Vec<_> = targets.iter().map(|target| (target.key.clone(), target.hash.clone())).collect();
+            let other = |wish: &Wish| {
+                wish.targets.iter().any(|target| target.slo && !known.contains(&(target.key.clone(), target.hash.clone())))
+            };
+            if pause(&mut wish, wait, other).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// Says in the log what went wrong, each thing once.
+fn tell(told: &mut Vec<String>, what: &str, outcome: &Result<(), Trouble>) {
+    if let Err(trouble) = outcome {
+        let text = trouble.to_string();
+        if !told.contains(&text) && told.len() < 16 {
+            tracing::warn!("metrics: {what} cannot be read: {text}");
+            told.push(text);
+        }
+    }
+}
