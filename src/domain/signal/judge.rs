@@ -35,7 +35,7 @@ impl Context {
 ///
 /// The order: no data, breach, low traffic, too early, warning, pass. Too little traffic is a breach all the same where chance does not explain it.
 pub fn judge(signal: &Signal, series: &[TrackSeries], context: &Context) -> Judgement {
-    let judged = series.iter().find(|one| one.track != Track::Stable).or_else(|| series.first());
+    let judged = judged(series);
     let stable = series.iter().find(|one| one.track == Track::Stable && judged.is_some_and(|judged| judged.track != Track::Stable));
     let (finding, breached) = judged.map_or_else(
         || (Finding::none("nothing was measured"), 0),
@@ -66,6 +66,11 @@ pub fn judge(signal: &Signal, series: &[TrackSeries], context: &Context) -> Judg
         pods: judged.and_then(|judged| judged.pods.zip(expected(judged.track, context))),
         why: finding.why,
     }
+}
+
+/// The track on which a verdict is.
+pub(super) fn judged(series: &[TrackSeries]) -> Option<&TrackSeries> {
+    series.iter().find(|one| one.track != Track::Stable).or_else(|| series.first())
 }
 
 /// The verdict that one value would be, without a history: a breach that has to last is a warning at most. `rate` is in requests a second.
@@ -183,11 +188,11 @@ fn traffic<'a>(signal: &'a Signal, judged: &'a TrackSeries) -> Option<Traffic<'a
 
 /// How far a breach has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Replay {
+pub(super) struct Replay {
     /// Seconds for which it has been over its limit; None if it is not.
-    over: Option<u32>,
+    pub over: Option<u32>,
     /// Whether that was long enough. From then on it has to come back by more than a hair.
-    confirmed: bool,
+    pub confirmed: bool,
 }
 
 impl Replay {
@@ -204,20 +209,31 @@ impl Replay {
     }
 }
 
-/// Goes through a series. Values that rest on too few requests, or on another version, are as good as gaps.
+/// Goes through a series to its end.
 fn replay(signal: &Signal, judged: &TrackSeries, context: &Context) -> Replay {
+    replays(signal, judged, context).last().map(|(_, replay, _)| replay).unwrap_or_default()
+}
+
+/// Goes through a series: each moment, how far a breach has come by then, and the value if there is one that counts. Values that rest on too
+/// few requests, or on another version, are as good as gaps.
+pub(super) fn replays<'a>(
+    signal: &'a Signal,
+    judged: &'a TrackSeries,
+    context: &Context,
+) -> impl Iterator<Item = (Timestamp, Replay, Option<f64>)> + 'a {
     let limit = signal.limit.of_series();
     let traffic = traffic(signal, judged);
     let from = context.appeared.map(|appeared| own_from(signal, appeared));
-    judged.value.points().fold(Replay::default(), |replay, (moment, value)| {
-        if from.is_some_and(|from| moment < from) {
-            return replay;
-        }
+    let mut replay = Replay::default();
+    judged.value.points().map(move |(moment, value)| {
         let counts = |value: &f64| {
             let enough = requests::enough(signal, traffic.as_ref(), moment).is_some_and(|enough| enough.is_enough());
             value.is_finite() && (enough || requests::is_significant(signal, traffic.as_ref(), moment, *value))
         };
-        replay.follow(value.map(f64::from).filter(counts), signal, limit, judged.value.step)
+        let own = from.is_none_or(|from| moment >= from);
+        let value = value.map(f64::from).filter(|value| own && counts(value));
+        replay = replay.follow(value, signal, limit, judged.value.step);
+        (moment, replay, value)
     })
 }
 

@@ -9,6 +9,7 @@ mod preset;
 mod promql;
 mod requests;
 mod share;
+mod tally;
 mod template;
 #[cfg(test)]
 pub mod tests;
@@ -24,6 +25,7 @@ pub use measured::{Alert, AlertState, Fleet, FleetRow, Measured, MetricsLink, Ta
 pub use preset::{PRESETS, preset};
 pub use promql::{Query, of_all_tracks};
 pub use share::{Declared, Share, share};
+pub use tally::{Tally, tally};
 pub use template::{KNOWN, Template, Variables};
 pub use unit::Unit;
 pub use verdict::{Judgement, Verdict};

@@ -12,7 +12,8 @@ const STEP: u32 = 15;
 /// The moment of the first value.
 const START: i64 = 1_000_000;
 
-fn at(seconds: i64) -> Timestamp {
+/// So many seconds after the first value.
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(START + seconds)
 }
 
@@ -57,7 +58,7 @@ pub fn errors() -> Signal {
 }
 
 /// What was measured of the canary: values of `step` seconds, 10 requests a second unless told otherwise, and the newest sample as old as the newest value.
-fn series(values: &[f32], rates: Option<&[f32]>) -> TrackSeries {
+pub fn series(values: &[f32], rates: Option<&[f32]>) -> TrackSeries {
     let traffic = rates.map_or_else(|| vec![10.0; values.len()], <[f32]>::to_vec);
     let value = Series::new(at(0), STEP, values.to_vec());
     TrackSeries {
@@ -71,7 +72,7 @@ fn series(values: &[f32], rates: Option<&[f32]>) -> TrackSeries {
 }
 
 /// At the moment of the newest value.
-fn context(series: &TrackSeries) -> Context {
+pub fn context(series: &TrackSeries) -> Context {
     Context::at(series.value.end().unwrap_or(at(0)), 90)
 }
 

@@ -1,9 +1,12 @@
 //! What is to be thought of a signal, and what that rests on. Only two of the verdicts let a promotion through.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use super::requests::failure_scale;
 use super::{Limit, SignalKind, Track, Unit};
+use crate::domain::duration::clock;
 use std::sync::Arc;
 
 /// What is to be thought of a signal.
@@ -92,6 +95,35 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// What the verdict rests on, in a line: `errors 1.8% > 1% for 3:12`, `p95 412ms < 1.5s`, `errors too early 0:40 of 5:00`.
+    pub fn sentence(&self) -> String {
+        let show = |value| self.unit.show(value);
+        let limit = show(self.limit.threshold);
+        let compared = self.value.map(|value| format!("{} {} {limit}", show(value), self.relation(value)));
+        let why = self.why.as_deref().map_or(String::new(), |why| format!(", {why}"));
+        match (self.verdict, compared) {
+            (Verdict::Breach, Some(compared)) if self.breached > 0 => {
+                format!("{} {compared} for {}{why}", self.name, clock(self.breached.into()))
+            }
+            (Verdict::Pass | Verdict::Warn | Verdict::Breach, Some(compared)) => format!("{} {compared}{why}", self.name),
+            (verdict, _) => {
+                format!("{} {} {}", self.name, verdict.words(), self.why.as_deref().unwrap_or_default()).trim_end().to_owned()
+            }
+        }
+    }
+
+    /// How a value really compares with the limit.
+    fn relation(&self, value: f64) -> &'static str {
+        if self.limit.holds(value) {
+            return self.limit.comparator.sign();
+        }
+        match value.partial_cmp(&self.limit.threshold) {
+            Some(Ordering::Greater) => ">",
+            Some(Ordering::Less) => "<",
+            Some(Ordering::Equal) | None => "=",
+        }
+    }
+
     /// What its value is when everything fails: 1, or 100 in percent. None where it is no ratio of failures.
     pub fn failure_scale(&self) -> Option<f64> {
         failure_scale(self.kind, &self.unit)
