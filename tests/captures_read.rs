@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use pilothouse::app::metrics::Metrics;
 use pilothouse::cli::dump::{self, Dump};
-use pilothouse::cli::status::{Origin, render_json, render_text, select};
+use pilothouse::cli::status::{Known, Origin, render_json, render_text, select};
 use serde_json::{Map, Value};
 
 /// Differences that are shown.
@@ -36,6 +38,12 @@ fn snapshots(root: &Path) -> Vec<PathBuf> {
     files.filter_map(|path| path.to_str()?.strip_suffix(".expected.json").map(PathBuf::from)).collect()
 }
 
+/// Dumped objects, of which nothing was measured.
+fn known(dump: &Dump) -> Known<'_> {
+    static NOTHING: OnceLock<Metrics> = OnceLock::new();
+    Known { cluster: &dump.cluster, metrics: NOTHING.get_or_init(Metrics::default) }
+}
+
 fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}{ending}", stem.display()))
 }
@@ -52,7 +60,7 @@ fn read(stem: &Path) -> (Dump, Timestamp, String) {
 fn element(stem: &Path, name: &str) -> Map<String, Value> {
     let (dump, at, _) = read(stem);
     let keys = select(&dump.cluster, None, None).unwrap();
-    let text = render_json(&dump.cluster, &keys, at, Origin::default()).unwrap();
+    let text = render_json(known(&dump), &keys, at, Origin::default()).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["version"], 1);
     let rollouts = document["rollouts"].as_array().unwrap();
@@ -122,7 +130,7 @@ fn the_tree_is_the_one_that_the_plugin_draws() {
         let (dump, at, told) = read(&stem);
         let Some((_, drawn)) = told.split_once("--- get\n") else { continue };
         let keys = select(&dump.cluster, None, None).unwrap();
-        let ours = |at: Timestamp| tree(&render_text(&dump.cluster, &keys, at, false));
+        let ours = |at: Timestamp| tree(&render_text(known(&dump), &keys, at, false));
         // The moment was noted in whole seconds before the plugin looked.
         let next = at.checked_add(jiff::SignedDuration::from_secs(1)).unwrap();
         if ours(next) != tree(drawn) {

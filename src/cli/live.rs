@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
+use super::status::Known;
 use crate::app::cluster::{Cluster, Rank};
 use crate::app::look::selector;
+use crate::app::metrics::{Definitions, MOST, Metrics};
 use crate::config::{Environment, Settings};
-use crate::domain::fact::{Link, Reading};
+use crate::domain::fact::{Link, News, Reading};
 use crate::domain::id::{EnvironmentId, Key, Kind};
+use crate::domain::signal::{MetricsLink, Target};
 use crate::source::kube;
 use crate::source::{Order, SUBJECTS, Subject};
 use crate::wire::{self, Running};
@@ -23,6 +26,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 const REFUSED: Duration = Duration::from_secs(3);
 /// How long the details of what is looked at may take: without them the answer is poorer, not wrong.
 const DETAILS: Duration = Duration::from_secs(3);
+/// How long a metrics server may take: what it did not answer by then is no data.
+const MEASURED: Duration = Duration::from_secs(5);
 /// `done` is asked at least this often: it may go by the time, too.
 const GLANCE: Duration = Duration::from_millis(250);
 /// Facts taken from the mailbox at once.
@@ -32,21 +37,32 @@ const SLICE: usize = 256;
 pub struct Live {
     /// Its objects.
     pub cluster: Cluster,
+    /// What its metrics server says.
+    pub metrics: Metrics,
     /// What the configuration says about it.
     pub environment: Environment,
     running: Running,
     woken: Receiver<()>,
+    targets: Vec<Target>,
 }
 
 impl Live {
     /// Starts reading the chosen environment, and only that one.
     pub fn start(settings: &Settings) -> Result<Self, Failure> {
-        let chosen = settings.environments.get(settings.start_environment);
-        let environment = chosen.ok_or_else(|| Failure::Usage("There is no environment to read.".to_owned()))?.clone();
-        if let Err(reason) = kube::context(&environment) {
+        let environment = chosen(settings)?;
+        if let Err(reason) = kube::context(environment) {
             let name = &environment.name;
             return Err(Failure::Usage(format!("'{name}' cannot be read: {reason}. See pilothouse doctor, or pilothouse demo.")));
         }
+        Self::begin(settings, environment)
+    }
+
+    /// Starts reading the chosen environment's metrics. Whether its cluster can be read does not matter.
+    pub fn start_metrics(settings: &Settings) -> Result<Self, Failure> {
+        Self::begin(settings, chosen(settings)?)
+    }
+
+    fn begin(settings: &Settings, environment: &Environment) -> Result<Self, Failure> {
         let only = Settings { environments: vec![environment.clone()], start_environment: 0, ..settings.clone() };
         let (waker, woken) = mpsc::sync_channel(1);
         // A full channel means that the reader is woken already.
@@ -54,22 +70,32 @@ impl Live {
             let _ = waker.try_send(());
         };
         let running = wire::start(&only, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
-        Ok(Self { cluster: Cluster::default(), environment, running, woken })
+        let metrics = Metrics::new(Definitions::of(&only, environment));
+        Ok(Self { cluster: Cluster::default(), metrics, environment: environment.clone(), running, woken, targets: Vec::new() })
     }
 
     /// Takes in what has been learned until `done` says that it is enough, or `limit` has passed. Returns whether it was enough.
     pub fn read_until(&mut self, limit: Duration, mut done: impl FnMut(&Cluster) -> bool) -> bool {
+        self.wait(limit, |live| done(&live.cluster))
+    }
+
+    fn wait(&mut self, limit: Duration, mut done: impl FnMut(&Self) -> bool) -> bool {
         let deadline = Instant::now() + limit;
         loop {
             let facts = self.running.mailbox.take(SLICE);
             let more = !facts.is_empty();
             for fact in facts {
-                self.cluster.apply(fact.news);
+                match fact.news {
+                    News::Metrics(news) => self.metrics.apply(news),
+                    news => self.cluster.apply(news),
+                }
             }
             if more && !self.running.mailbox.is_empty() {
                 continue;
             }
-            if done(&self.cluster) {
+            let changed = self.cluster.take_changed();
+            self.metrics.judge(&self.cluster, &changed, self.running.now());
+            if done(self) {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -107,7 +133,7 @@ impl Live {
 
     /// Has these looked at closely, or, if none are named, those that somebody should look at; waits for the details.
     pub fn look(&mut self, named: Option<&Key>) {
-        let keys: Vec<Key> = named.map_or_else(|| self.most_in_need(), |key| vec![key.clone()]);
+        let keys: Vec<Key> = named.map_or_else(|| self.most_in_need(SUBJECTS), |key| vec![key.clone()]);
         let subjects: Vec<Subject> = keys.iter().filter_map(|key| self.subject(key)).collect();
         if subjects.is_empty() {
             return;
@@ -119,6 +145,48 @@ impl Live {
         });
     }
 
+    /// Has these measured in full, or, if none is named, those that are under way; waits for the answers.
+    pub fn measure(&mut self, named: Option<&Key>) {
+        if !self.metrics.is_configured() {
+            return;
+        }
+        let keys: Vec<Key> = named.map_or_else(|| self.most_in_need(MOST), |key| vec![key.clone()]);
+        self.aim(&keys, |target| target);
+        self.wait(MEASURED, |live| match live.metrics.link {
+            MetricsLink::None | MetricsLink::Down { .. } => true,
+            MetricsLink::Connecting => false,
+            MetricsLink::Up { .. } => live
+                .targets
+                .iter()
+                .all(|target| live.metrics.measured(&target.key).is_some_and(|measured| measured.hash == target.hash)),
+        });
+    }
+
+    /// Has these measured in full from now on, as they are now, each `changed` if need be. Waits for nothing.
+    pub fn aim(&mut self, keys: &[Key], changed: impl Fn(Target) -> Target) {
+        let targets = keys.iter().filter_map(|key| self.metrics.target(&self.cluster, key)).map(changed).collect();
+        self.metrics.keep(keys.to_vec());
+        self.aim_at(targets);
+    }
+
+    /// Has exactly these measured from now on. Waits for nothing.
+    pub fn aim_at(&mut self, targets: Vec<Target>) {
+        if targets != self.targets {
+            self.running.order(Order::Measure { environment: EnvironmentId(0), targets: targets.clone() });
+            self.targets = targets;
+        }
+    }
+
+    /// What is known by now.
+    pub fn known(&self) -> Known<'_> {
+        Known { cluster: &self.cluster, metrics: &self.metrics }
+    }
+
+    /// The time by the local clock.
+    pub fn local_now(&self) -> Timestamp {
+        self.running.now()
+    }
+
     /// The time by the cluster's clock.
     pub fn now(&self) -> Timestamp {
         let skew = SignedDuration::from_millis(self.cluster.health().clock_skew_ms);
@@ -126,11 +194,11 @@ impl Live {
         now.checked_add(skew).unwrap_or(now)
     }
 
-    fn most_in_need(&self) -> Vec<Key> {
+    fn most_in_need(&self, most: usize) -> Vec<Key> {
         let mut keys: Vec<_> =
             self.cluster.glances().filter(|(_, glance)| glance.rank < Rank::Calm).map(|(key, glance)| (glance.rank, key)).collect();
         keys.sort();
-        keys.into_iter().take(SUBJECTS).map(|(_, key)| key.clone()).collect()
+        keys.into_iter().take(most).map(|(_, key)| key.clone()).collect()
     }
 
     fn subject(&self, key: &Key) -> Option<Subject> {
@@ -165,6 +233,11 @@ impl Live {
         };
         Failure::Unreachable(format!("'{}' cannot be read: {reason}. See pilothouse doctor", self.environment.name))
     }
+}
+
+fn chosen(settings: &Settings) -> Result<&Environment, Failure> {
+    let chosen = settings.environments.get(settings.start_environment);
+    chosen.ok_or_else(|| Failure::Usage("There is no environment to read.".to_owned()))
 }
 
 fn is_settled(cluster: &Cluster) -> bool {

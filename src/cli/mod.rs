@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod dump;
 pub mod failure;
+pub mod gate;
 pub mod ledger;
 pub mod live;
 pub mod looks;
@@ -131,6 +132,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// A line per change until a rollout is healthy (0), degraded (1) or the time is over (3)
     Watch(watch::Arguments),
+    /// Hold a rollout or a service against limits for a time: held (0), breached (1), no verdict possible (3)
+    Gate(gate::Arguments),
     /// Past the wait at which a rollout is: one step on, or to 100 %
     Promote(act::Promote),
     /// Back to stable, or to an earlier revision, by the quickest safe way
@@ -195,6 +198,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::Demo(arguments)) => demo::run(arguments, common),
         Some(Command::Status(arguments)) => status::run(arguments, common),
         Some(Command::Watch(arguments)) => watch::run(arguments, common),
+        Some(Command::Gate(arguments)) => gate::run(arguments, common),
         Some(Command::Promote(arguments)) => act::promote(arguments, common),
         Some(Command::Rollback(arguments)) => act::roll_back(arguments, common),
         Some(Command::Abort(arguments)) => act::back(Verb::Abort, arguments, common),

@@ -51,6 +51,9 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
     live.read_all()?;
     let key = status::find(&live.cluster, &arguments.rollout, common.namespace.as_deref())?;
     live.look(Some(&key));
+    if arguments.json {
+        live.measure(Some(&key));
+    }
     let mut last = None;
     let mut was_up = true;
     loop {
@@ -58,6 +61,9 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
         let release = live.cluster.release(&key, now).ok_or_else(|| Failure::Refused(format!("{key} is gone.")))?;
         let seen = Some(Seen::from(&release));
         if seen != last {
+            if arguments.json {
+                live.aim(std::slice::from_ref(&key), |target| target);
+            }
             say(arguments, &live, &release, now)?;
             last = seen;
         }
@@ -78,7 +84,7 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
 fn say(arguments: &Arguments, live: &Live, release: &Release, now: Timestamp) -> Result<(), Failure> {
     let text = if arguments.json {
         let origin = Origin { environment: Some(&live.environment.name), context: live.environment.context.as_deref() };
-        status::render_json(&live.cluster, std::slice::from_ref(&release.key), now, origin)?
+        status::render_json(live.known(), std::slice::from_ref(&release.key), now, origin)?
     } else {
         line(release, now, !arguments.plain && colour::wanted()) + "\n"
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Service, Settings};
 use crate::domain::id::Key;
-use crate::domain::signal::Signal;
+use crate::domain::signal::{Signal, Variables};
 use crate::domain::slo::Slo;
 
 /// What is to be measured in one environment. Without a metrics server it is nothing.
@@ -68,14 +68,25 @@ impl Definitions {
         }
     }
 
+    /// All signals and all checks of services, whatever they are about.
+    pub fn every_signal(&self) -> Vec<Signal> {
+        let checks = self.services.iter().flat_map(|(service, _)| service.checks.iter());
+        self.signals.iter().chain(checks).cloned().collect()
+    }
+
+    /// Variables with those that are the same for all versions of a release: its region, and what services say.
+    pub fn variables(&self, key: &Key, variables: Variables) -> Variables {
+        let variables = match &self.region {
+            Some(region) => variables.with("region", region),
+            None => variables,
+        };
+        let own = self.services(key).flat_map(|service| &service.variables);
+        own.fold(variables, |variables, (name, value)| variables.with(name, value))
+    }
+
     /// What is promised of every service.
     pub fn slo(&self) -> Option<&Slo> {
         self.slo.as_ref()
-    }
-
-    /// The region of the environment.
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
     }
 
     /// What the configuration says about a release, in its order: what comes later goes before.

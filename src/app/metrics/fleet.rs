@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Metrics, standing};
 use crate::domain::id::Key;
 use crate::domain::series::decimal;
-use crate::domain::signal::{Fleet, Judgement, Signal, SignalKind, Track, Unit, Verdict, at_a_glance};
+use crate::domain::signal::{Context, Fleet, Judgement, Signal, SignalKind, Track, Unit, Verdict, at_a_glance, judge};
 
 /// The worst gate of a release, for one cell of a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,27 @@ impl Metrics {
     pub fn fleet_value(&self, signal: &str, key: &Key, track: Track) -> Option<f64> {
         let fleet = self.fleets.get(signal)?;
         find(fleet, &key.namespace, self.definitions.query_name(key), track).filter(|value| !value.is_nan()).map(decimal)
+    }
+
+    /// The verdict on each signal of a release by the grouped queries alone, in the order of its signals; *no data* where they say nothing. None
+    /// where they say nothing at all.
+    pub fn glances(&self, key: &Key, now: Timestamp) -> Option<Vec<Judgement>> {
+        let signals = self.definitions.signals(key);
+        let rate = signals.iter().find(|signal| signal.kind == SignalKind::Traffic);
+        let rate = |track| rate.and_then(|traffic| self.fleet_value(&traffic.name, key, track));
+        let marks: Vec<_> = signals.iter().map(|signal| self.glance(signal, key, rate, now)).collect();
+        if marks.iter().all(Option::is_none) {
+            return None;
+        }
+        let nothing = Context::at(now, self.definitions.stale_after);
+        let judgements = signals.iter().zip(marks).map(|(signal, mark)| {
+            let unknown = judge(signal, &[], &nothing);
+            match mark {
+                Some(mark) => Judgement { verdict: mark.verdict, value: mark.value, track: mark.track, why: None, ..unknown },
+                None => unknown,
+            }
+        });
+        Some(judgements.collect())
     }
 
     fn glance(&self, signal: &Signal, key: &Key, rate: impl Fn(Track) -> Option<f64>, now: Timestamp) -> Option<Mark> {

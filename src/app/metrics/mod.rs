@@ -161,9 +161,10 @@ impl Metrics {
         self.measured.get(key)
     }
 
-    /// What was measured of one signal of a release, by track; nothing if it was not.
+    /// What was measured of one signal of a release as it is now, by track; nothing if it was not.
     pub fn series(&self, key: &Key, signal: &str) -> &[TrackSeries] {
-        let measured = self.measured.get(key).map_or(&[][..], |measured| &measured.signals);
+        let of_now = |measured: &&Arc<Measured>| self.standings.get(key).is_none_or(|standing| standing.hash == measured.hash);
+        let measured = self.measured.get(key).filter(of_now).map_or(&[][..], |measured| &measured.signals);
         measured.iter().find(|(name, _)| **name == *signal).map_or(&[], |(_, series)| series)
     }
 
@@ -175,6 +176,11 @@ impl Metrics {
     /// The newest answer of a signal's grouped query.
     pub fn fleet(&self, signal: &str) -> Option<&Arc<Fleet>> {
         self.fleets.get(signal)
+    }
+
+    /// Whether the server has ever answered.
+    pub fn has_answered(&self) -> bool {
+        self.answered.is_some()
     }
 
     /// How fresh the source is: late from half of the age on at which samples count no more. None where there are no metrics.
@@ -197,7 +203,7 @@ impl Metrics {
     }
 
     /// Judges what is new, and once a second everything: `changed` are releases of which the cluster said something, `now` is the local clock.
-    pub(super) fn judge(&mut self, cluster: &Cluster, changed: &HashSet<Key>, now: Timestamp) {
+    pub fn judge(&mut self, cluster: &Cluster, changed: &HashSet<Key>, now: Timestamp) {
         if !self.is_configured() {
             return;
         }
@@ -214,10 +220,17 @@ impl Metrics {
         }
     }
 
+    /// When everything was last judged, by the local clock; the beginning of all time if it never was.
+    pub fn judged_at(&self) -> Timestamp {
+        self.judged.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// Drops what is gone, and what was measured long ago and is measured no more.
     fn forget(&mut self, cluster: &Cluster, now: Timestamp) {
         let Self { measured, aim, .. } = self;
-        measured.retain(|key, one| cluster.glance(key).is_some() && (aim.includes(key) || now.duration_since(one.asked) < KEPT));
+        measured.retain(|key, one| {
+            aim.keeps(key) || (cluster.glance(key).is_some() && (aim.includes(key) || now.duration_since(one.asked) < KEPT))
+        });
         self.standings.retain(|key, _| self.measured.contains_key(key));
         self.burns.retain(|key, _| self.measured.contains_key(key));
         self.weights.retain(|key, _| self.measured.contains_key(key));

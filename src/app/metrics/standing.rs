@@ -27,6 +27,8 @@ pub struct Standing {
     pub forecast: Option<Forecast>,
     /// Since when its traffic has had the present weight, by the local clock; None at rest.
     pub began: Option<Timestamp>,
+    /// What the verdicts depended on besides the series.
+    pub context: Context,
 }
 
 impl Standing {
@@ -85,7 +87,15 @@ impl Metrics {
             let ratios = judgements.iter().find_map(ratios)?;
             burn.as_ref()?.forecast(self.definitions.slo()?, ratios, weight)
         });
-        Standing { hash: versions.judged.clone(), judgements, share, burn, forecast, began: context.began }
+        Standing {
+            hash: versions.judged.clone(),
+            judgements,
+            share,
+            burn,
+            forecast,
+            began: context.began,
+            context: context.clone(),
+        }
     }
 }
 

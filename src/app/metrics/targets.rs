@@ -31,6 +31,11 @@ pub struct Aim {
 }
 
 impl Aim {
+    /// Whether a release is measured whatever is shown.
+    pub fn keeps(&self, key: &Key) -> bool {
+        self.kept.contains(key)
+    }
+
     /// Whether a release is measured.
     pub fn includes(&self, key: &Key) -> bool {
         self.targets.iter().any(|target| target.key == *key)
@@ -183,13 +188,7 @@ fn variables(definitions: &Definitions, cluster: &Cluster, key: &Key, versions: 
     if key.kind == Kind::Rollout {
         variables = variables.with("pod_hash", hash).with("stable_hash", stable_hash);
     }
-    if let Some(region) = definitions.region() {
-        variables = variables.with("region", region);
-    }
-    definitions
-        .services(key)
-        .flat_map(|service| &service.variables)
-        .fold(variables, |variables, (name, value)| variables.with(name, value))
+    definitions.variables(key, variables)
 }
 
 /// Keeps what is measured in step with what is looked at, guarded and under way.

@@ -1,17 +1,19 @@
 //! `status --json`: the contract with scripts. Keys, words and nulls do not change without a new version.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, Origin};
-use crate::app::cluster::Cluster;
+use super::{Failure, Known, Origin};
 use crate::domain::id::Key;
 use crate::domain::release::{Phase, Release, Tag, WaitingFor, Way};
+use crate::domain::signal::Judgement;
 use crate::domain::tree::{Revision, revisions};
 
 /// Renders releases as one document.
-pub fn render_json(cluster: &Cluster, keys: &[Key], now: Timestamp, origin: Origin<'_>) -> Result<String, Failure> {
-    let rollouts = keys.iter().filter_map(|key| element(cluster, key, now)).collect();
+pub fn render_json(known: Known<'_>, keys: &[Key], now: Timestamp, origin: Origin<'_>) -> Result<String, Failure> {
+    let rollouts = keys.iter().filter_map(|key| element(known, key, now)).collect();
     let document = Document { version: 1, environment: origin.environment, context: origin.context, rollouts };
     serde_json::to_string(&document)
         .map(|text| text + "\n")
@@ -46,7 +48,19 @@ struct Element {
     revisions: Vec<RevisionElement>,
     why: Option<Box<str>>,
     managed_by: Option<ManagedBy>,
-    gates: [(); 0],
+    gates: Vec<Gate>,
+}
+
+/// A signal that stops a promotion. Of what was not measured in full nobody knows for how long it has been over its limit.
+#[derive(Serialize)]
+pub(in crate::cli) struct Gate {
+    name: Arc<str>,
+    verdict: &'static str,
+    value: Option<f64>,
+    limit: f64,
+    comparator: &'static str,
+    unit: Box<str>,
+    breached_seconds: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +122,8 @@ struct Named {
     status: Box<str>,
 }
 
-fn element(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Element> {
+fn element(known: Known<'_>, key: &Key, now: Timestamp) -> Option<Element> {
+    let Known { cluster, metrics } = known;
     let release = cluster.release(key, now)?;
     let revisions = cluster.rollout(key).map(|rollout| revisions(rollout, &cluster.belongings(key))).unwrap_or_default();
     let remaining_seconds = remaining(&release, now);
@@ -123,7 +138,7 @@ fn element(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Element> {
         weight: release.weight.map(|weight| Weight {
             set: weight.set,
             actual: weight.actual,
-            measured: None,
+            measured: metrics.standing(key).and_then(|standing| standing.share).map(|share| (share.percent * 10.0).round() / 10.0),
             verified: weight.verified,
         }),
         revision: release.revision,
@@ -142,8 +157,26 @@ fn element(cluster: &Cluster, key: &Key, now: Timestamp) -> Option<Element> {
         revisions: revisions.into_iter().map(revision).collect(),
         why: release.why,
         managed_by: release.managed_by.map(|by| ManagedBy { tool: by.tool, name: by.name }),
-        gates: [],
+        gates: gates(known, key),
     })
+}
+
+fn gates(known: Known<'_>, key: &Key) -> Vec<Gate> {
+    let judgements = known.gates(key).into_iter().filter(|(judgement, _)| judgement.gate);
+    judgements.map(|(judgement, history)| gate(&judgement, history)).collect()
+}
+
+/// A verdict as scripts know it. `history`: whether it is known for how long.
+pub(in crate::cli) fn gate(judgement: &Judgement, history: bool) -> Gate {
+    Gate {
+        name: Arc::clone(&judgement.name),
+        verdict: judgement.verdict.name(),
+        value: judgement.value,
+        limit: judgement.limit.threshold,
+        comparator: judgement.limit.comparator.sign(),
+        unit: judgement.unit.name().into(),
+        breached_seconds: history.then_some(judgement.breached),
+    }
 }
 
 fn revision(revision: Revision) -> RevisionElement {

@@ -13,13 +13,15 @@ use super::live::Live;
 use super::target::Target;
 use super::{Common, Exit, Failure, colour, dump};
 use crate::app::cluster::Cluster;
+use crate::app::metrics::Metrics;
 use crate::domain::id::Key;
 use crate::domain::release::Phase;
+use crate::domain::signal::Judgement;
 
 pub use json::render_json;
 pub(super) use json::{phase as phase_word, waiting_for as waiting_word};
 pub use text::render_text;
-pub(super) use text::{aligned, paint};
+pub(super) use text::{aligned, paint, verdict_mark};
 
 /// Arguments of `status`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,6 +43,27 @@ pub struct StatusArgs {
     /// One JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is known: of objects, and of what was measured of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The objects.
+    pub cluster: &'a Cluster,
+    /// What was measured.
+    pub metrics: &'a Metrics,
+}
+
+impl Known<'_> {
+    /// The verdict on each signal of a release, and whether it is known for how long: of most there is only what the grouped queries say.
+    fn gates(&self, key: &Key) -> Vec<(Judgement, bool)> {
+        if self.metrics.standing(key).is_none()
+            && let Some(glances) = self.metrics.glances(key, self.metrics.judged_at())
+        {
+            return glances.into_iter().map(|judgement| (judgement, false)).collect();
+        }
+        self.metrics.judgements(key).iter().map(|judgement| (judgement.clone(), true)).collect()
+    }
 }
 
 /// Where objects come from, as `--json` says it.
@@ -94,7 +117,8 @@ fn run_files(arguments: &StatusArgs, common: &Common) -> Result<Exit, Failure> {
     // Without a single time in the objects nothing that is shown depends on the moment.
     let now = arguments.at.or(dump.newest).unwrap_or(Timestamp::UNIX_EPOCH);
     let keys = select(&dump.cluster, arguments.rollout.as_ref(), common.namespace.as_deref())?;
-    answer(arguments, &dump.cluster, &keys, (now, Origin::default()))
+    let known = Known { cluster: &dump.cluster, metrics: &Metrics::default() };
+    answer(arguments, known, &keys, (now, Origin::default()))
 }
 
 fn run_live(arguments: &StatusArgs, common: &Common) -> Result<Exit, Failure> {
@@ -102,21 +126,17 @@ fn run_live(arguments: &StatusArgs, common: &Common) -> Result<Exit, Failure> {
     live.read_all()?;
     let keys = select(&live.cluster, arguments.rollout.as_ref(), common.namespace.as_deref())?;
     live.look(arguments.rollout.as_ref().and(keys.first()));
+    live.measure(arguments.rollout.as_ref().and(keys.first()));
     let origin = Origin { environment: Some(&live.environment.name), context: live.environment.context.as_deref() };
     if keys.is_empty() {
         writeln!(std::io::stderr().lock(), "pilothouse: there are no rollouts in '{}'.", live.environment.name)?;
     }
-    answer(arguments, &live.cluster, &keys, (live.now(), origin))
+    answer(arguments, live.known(), &keys, (live.now(), origin))
 }
 
-fn answer(
-    arguments: &StatusArgs,
-    cluster: &Cluster,
-    keys: &[Key],
-    (now, origin): (Timestamp, Origin<'_>),
-) -> Result<Exit, Failure> {
+fn answer(arguments: &StatusArgs, known: Known<'_>, keys: &[Key], (now, origin): (Timestamp, Origin<'_>)) -> Result<Exit, Failure> {
     let text =
-        if arguments.json { render_json(cluster, keys, now, origin)? } else { render_text(cluster, keys, now, colour::wanted()) };
+        if arguments.json { render_json(known, keys, now, origin)? } else { render_text(known, keys, now, colour::wanted()) };
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(exit(cluster, keys, arguments.rollout.is_some()))
+    Ok(exit(known.cluster, keys, arguments.rollout.is_some()))
 }

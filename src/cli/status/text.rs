@@ -5,19 +5,23 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
+use super::Known;
 use super::json::{phase, waiting_for};
-use crate::app::cluster::Cluster;
+use crate::app::metrics::Metrics;
 use crate::domain::duration::{age, clock};
 use crate::domain::id::Key;
 use crate::domain::release::{Phase, Release, Tag, WaitingFor, Way};
+use crate::domain::signal::Verdict;
 use crate::domain::tree::{ExperimentNode, Revision, RunNode, SetNode, revisions};
 
 /// Renders one release in full, several as a table.
-pub fn render_text(cluster: &Cluster, keys: &[Key], now: Timestamp, coloured: bool) -> String {
+pub fn render_text(known: Known<'_>, keys: &[Key], now: Timestamp, coloured: bool) -> String {
+    let cluster = known.cluster;
     if let [key] = keys
         && let Some(release) = cluster.release(key, now)
     {
         let mut text = header(&release, now, coloured);
+        text.push_str(&gates(known, key));
         if let Some(rollout) = cluster.rollout(key) {
             let created = rollout.metadata.creation_timestamp;
             let root =
@@ -29,8 +33,51 @@ pub fn render_text(cluster: &Cluster, keys: &[Key], now: Timestamp, coloured: bo
         return text;
     }
     let releases = keys.iter().filter_map(|key| cluster.release(key, now));
-    let rows = releases.map(|release| row(&release, now));
-    aligned(&["NAMESPACE", "NAME", "STATE", "STEP", "SET", "ACTUAL", "READY", "WAITS FOR", "WHY"], rows, coloured)
+    if !known.metrics.is_configured() {
+        let rows = releases.map(|release| row(&release, now));
+        return aligned(&["NAMESPACE", "NAME", "STATE", "STEP", "SET", "ACTUAL", "READY", "WAITS FOR", "WHY"], rows, coloured);
+    }
+    let rows = releases.map(|release| {
+        let [namespace, name, state, step, set, actual, ready, waits, why] = row(&release, now);
+        [namespace, name, state, step, set, actual, ready, waits, worst(known, &release.key), why]
+    });
+    aligned(&["NAMESPACE", "NAME", "STATE", "STEP", "SET", "ACTUAL", "READY", "WAITS FOR", "GATES", "WHY"], rows, coloured)
+}
+
+/// The verdicts on a release's signals, each on a line.
+fn gates(known: Known<'_>, key: &Key) -> String {
+    let mut text = String::new();
+    if let Some(share) = known.metrics.standing(key).and_then(|standing| standing.share) {
+        let drift = share.drift.map_or(String::new(), |drift| format!(", {drift:+.1} points off"));
+        let _ = writeln!(text, "{:<16} {:.1} ± {:.1}{drift}", "Measured:", share.percent, share.error);
+    }
+    for (place, (judgement, _)) in known.gates(key).iter().enumerate() {
+        let label = if place == 0 { "Signals:" } else { "" };
+        let stable = judgement.stable.map_or(String::new(), |value| format!(", stable {}", judgement.unit.show(value)));
+        let _ = writeln!(text, "{label:<16} {} {}{stable}", verdict_mark(judgement.verdict), judgement.sentence());
+    }
+    text
+}
+
+/// The worst gate of a release in one cell.
+fn worst(known: Known<'_>, key: &Key) -> String {
+    let gates: Vec<_> = known.gates(key).into_iter().map(|(judgement, _)| judgement).collect();
+    Metrics::worst(&gates).map_or_else(String::new, |worst| {
+        let value = worst.value.filter(|_| worst.verdict != Verdict::Pass).map(|value| format!(" {}", worst.unit.show(value)));
+        let word = if worst.verdict == Verdict::Pass { "ok" } else { &worst.name };
+        let unknown = if worst.value.is_none() { format!(" {}", worst.verdict.words()) } else { String::new() };
+        format!("{} {word}{}{unknown}", verdict_mark(worst.verdict), value.unwrap_or_default())
+    })
+}
+
+/// The mark of a verdict, as the screens draw it.
+pub(in crate::cli) fn verdict_mark(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::Pass => '✔',
+        Verdict::Warn => '▲',
+        Verdict::TooEarly | Verdict::LowTraffic | Verdict::NoData => '?',
+        Verdict::Breach => '✖',
+    }
 }
 
 fn row(release: &Release, now: Timestamp) -> [String; 9] {
