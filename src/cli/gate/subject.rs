@@ -12,8 +12,8 @@ use crate::domain::duration::prometheus;
 use crate::domain::id::{Key, Kind};
 use crate::domain::signal::{Claim, Context, Expression, Signal, Target, Template, Track, Variables, of_all_tracks};
 
-/// Seconds of history besides the time of the gate: a breach may have begun before it.
-const BEFORE: u32 = 600;
+/// Values of history besides the time of the gate: a breach may have begun before it.
+const BEFORE: u32 = 40;
 /// Most values of a series.
 const MOST_VALUES: u32 = 11_000;
 /// How the Services and workloads of the versions of a service are usually called.
@@ -62,7 +62,8 @@ pub fn find(
 impl Subject {
     /// Has it measured, as it is now.
     pub fn aim(&mut self, live: &mut Live, length: Duration) {
-        let before = self.gates.iter().map(|signal| signal.lasting).max().unwrap_or_default().saturating_add(BEFORE);
+        let lasting = self.gates.iter().map(|signal| signal.lasting).max().unwrap_or_default();
+        let before = lasting.saturating_add(self.interval.saturating_mul(BEFORE));
         let wanted = u32::try_from(length.as_secs()).unwrap_or(u32::MAX).saturating_add(before);
         let span = wanted.min(self.interval.saturating_mul(MOST_VALUES));
         if let Some(target) = &self.service {
