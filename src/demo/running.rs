@@ -145,13 +145,16 @@ impl Running {
     /// A configuration of Pilothouse with these environments, read from a kubeconfig that was written there.
     pub fn config(&self, kubeconfig: &Path) -> String {
         let kubeconfig = json!(kubeconfig.to_string_lossy());
-        let one = |name: &String| {
+        let one = |(name, metrics): (&String, &String)| {
             let tier = if name.starts_with("prod") { "prod" } else { "stage" };
             format!(
-                "[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\nkubeconfig = {kubeconfig}\ntier = \"{tier}\"\nnamespaces = \"all\"\n"
+                "[[environment]]\nname = \"{name}\"\ncontext = \"{name}\"\nkubeconfig = {kubeconfig}\ntier = \"{tier}\"\nnamespaces = \"all\"\n\
+                 prometheus = {{ url = \"{metrics}\" }}\n"
             )
         };
-        self.environments.iter().map(one).collect::<Vec<_>>().join("\n")
+        let environments: Vec<_> = self.environments.iter().zip(&self.prometheus_urls).map(one).collect();
+        let signals = "[prometheus]\npreset = \"otel\"\ninterval = \"10s\"\n\n[slo]\nobjective = 0.99\n\n";
+        format!("{signals}{}", environments.join("\n"))
     }
 
     /// Writes both to files that only this user can read.
