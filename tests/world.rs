@@ -3,6 +3,7 @@
 mod acting;
 mod faults;
 mod http;
+mod metrics;
 mod reading;
 mod serve;
 mod writing;

@@ -153,7 +153,8 @@ impl Running {
             )
         };
         let environments: Vec<_> = self.environments.iter().zip(&self.prometheus_urls).map(one).collect();
-        let signals = "[prometheus]\npreset = \"otel\"\ninterval = \"10s\"\n\n[slo]\nobjective = 0.99\n\n";
+        // The limit of latency is that of the analyses that the world's rollouts have.
+        let signals = "[prometheus]\npreset = \"otel\"\ninterval = \"10s\"\n\n[[signal]]\nname = \"p95\"\nthreshold = 0.5\n\n[slo]\nobjective = 0.99\n\n";
         format!("{signals}{}", environments.join("\n"))
     }
 

@@ -18,6 +18,13 @@ pub enum Said {
 }
 
 impl Said {
+    fn shown(&self) -> String {
+        match self {
+            Self::Lines(kind, lines) => format!("{kind} {lines:?}"),
+            Self::Refused(kind, text) => format!("{kind}: {text}"),
+        }
+    }
+
     /// There is something to compare.
     pub fn has_numbers(&self) -> bool {
         matches!(self, Self::Lines(_, lines) if lines.values().flatten().any(|(_, value)| value.is_finite()))
@@ -86,7 +93,7 @@ pub fn difference(ours: &Said, real: &Said) -> Option<String> {
     let (our_kind, our_lines, kind, lines) = match (ours, real) {
         (Said::Refused(a, _), Said::Refused(b, _)) if a == b => return None,
         (Said::Lines(a, ours), Said::Lines(b, real)) => (a, ours, b, real),
-        _ => return Some(format!("ours {ours:?}\n    real {real:?}")),
+        _ => return Some(format!("ours is {}\n    real is {}", ours.shown(), real.shown())),
     };
     if our_kind != kind {
         return Some(format!("ours is a {our_kind}, the real one a {kind}"));

@@ -1,6 +1,8 @@
 //! The queries: one at least for every construct, those of the presets, such as make no sense, and as many as one likes that
 //! are made up.
 
+use pilothouse::domain::signal::{Expression, PRESETS, Variables, preset};
+
 /// One for each construct.
 pub const WRITTEN: &[&str] = &[
     "temperature",
@@ -161,57 +163,24 @@ pub const UNSUPPORTED: &[(&str, &str)] = &[
     ("up atan2 up", "atan2"),
 ];
 
-/// The queries of the presets with their variables filled in.
+/// The queries of all presets, those of one track and the grouped ones, with their variables filled in.
 pub fn presets() -> Vec<String> {
-    let selector = "namespace=\"edge\",job=\"gateway\"";
-    let track = format!("{selector},rollouts_pod_template_hash=\"9c1d\"");
-    let pods = "namespace=\"edge\",pod=~\"gateway-9c1d-.+\"";
-    let mut queries = Vec::new();
-    for (bucket, count, code) in [
-        ("http_server_request_duration_seconds_bucket", "http_server_request_duration_seconds_count", "http_response_status_code"),
-        ("http_request_duration_seconds_bucket", "http_requests_total", "code"),
-        ("http_request_duration_seconds_bucket", "http_requests_total", "status"),
-    ] {
-        queries.extend([
-            format!("histogram_quantile(0.95, sum by (le) (rate({bucket}{{{track}}}[5m])))"),
-            format!("histogram_quantile(0.95, sum by (namespace, job, track, le) (rate({bucket}[5m])))"),
-            format!("sum(rate({count}{{{track},{code}=~\"5..\"}}[5m]))"),
-            format!("sum(rate({count}{{{track}}}[5m]))"),
-            format!("sum by (namespace, job, track) (rate({count}{{{code}=~\"5..\"}}[5m]))"),
-            format!("sum by (namespace, job, track) (rate({count}[5m]))"),
-        ]);
-    }
-    queries.push(format!(
-        "max(sum by (pod) (rate(container_cpu_usage_seconds_total{{{pods}}}[5m])) / sum by (pod) \
-         (kube_pod_container_resource_limits{{resource=\"cpu\",{pods}}}))"
-    ));
-    for (bucket, count, service, bad) in [
-        (
-            "istio_request_duration_milliseconds_bucket",
-            "istio_requests_total",
-            "destination_workload_namespace=\"edge\",destination_service_name=\"gateway-canary\",reporter=\"destination\"",
-            "response_code=~\"5..\"",
-        ),
-        (
-            "nginx_ingress_controller_request_duration_seconds_bucket",
-            "nginx_ingress_controller_requests",
-            "namespace=\"edge\",service=\"gateway-canary\"",
-            "status=~\"5..\"",
-        ),
-        (
-            "response_latency_ms_bucket",
-            "response_total",
-            "namespace=\"edge\",deployment=\"gateway-canary\",direction=\"inbound\"",
-            "classification=\"failure\"",
-        ),
-    ] {
-        queries.extend([
-            format!("histogram_quantile(0.95, sum by (le) (rate({bucket}{{{service}}}[5m])))"),
-            format!("sum(rate({count}{{{service},{bad}}}[5m]))"),
-            format!("sum(rate({count}{{{service}}}[5m]))"),
-        ]);
-    }
-    queries
+    let variables = [
+        ("namespace", "edge"),
+        ("service", "gateway"),
+        ("workload", "gateway"),
+        ("track_service", "gateway-canary"),
+        ("pod_hash", "9c1d"),
+        ("window", "5m"),
+    ];
+    let variables = variables.into_iter().fold(Variables::default(), |all, (name, value)| all.with(name, value));
+    let signals = PRESETS.iter().flat_map(|name| preset(name, ["namespace", "job", "track"]).unwrap());
+    let expressions = signals.flat_map(|signal| [Some(signal.expression), signal.fleet]).flatten();
+    let templates = expressions.flat_map(|expression| match expression {
+        Expression::Value(query) => vec![query],
+        Expression::Ratio { bad, total } => vec![bad, total],
+    });
+    templates.map(|template| template.fill(&variables).unwrap()).collect()
 }
 
 /// Makes up queries; the same seed makes the same ones.

@@ -179,7 +179,8 @@ impl Maker {
             ];
             let nginx = [("namespace", "edge"), ("service", service), ("status", code), ("ingress", "gateway")];
             let class = if code == "200" { "success" } else { "failure" };
-            let linkerd = [("namespace", "edge"), ("deployment", service), ("direction", "inbound"), ("classification", class)];
+            let workload = if service == "gateway-canary" { "gateway" } else { "gateway-primary" };
+            let linkerd = [("namespace", "edge"), ("deployment", workload), ("direction", "inbound"), ("classification", class)];
             let families: [(&str, &[(&str, &str)]); 3] =
                 [("istio_requests_total", &istio), ("nginx_ingress_controller_requests", &nginx), ("response_total", &linkerd)];
             for (family, labels) in families {

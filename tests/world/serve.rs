@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::prometheus::ask;
+
 fn serve(arguments: &[&str]) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
     let mut child = command.args(["demo", "--serve"]).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
@@ -41,6 +43,8 @@ fn one_line_says_where_it_is_and_nothing_is_left_behind() {
         for environment in ["stage", "prod"] {
             let url = said["kubernetes"][environment].as_str().unwrap();
             assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+            let url = said["prometheus"][environment].as_str().unwrap();
+            assert_eq!(ask(url.strip_prefix("http://").unwrap(), "/-/ready", &[]).text, "Prometheus Server is Ready.\n");
         }
         let config = std::fs::read_to_string(file("config")).unwrap();
         assert!(config.contains("context = \"prod\"") && config.contains("context = \"stage\""), "{config}");

@@ -231,6 +231,7 @@ fn moment(pod: &str) -> i64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers come out exactly")]
 mod tests {
     use super::super::behaviour::BUCKETS;
     use super::*;

@@ -23,12 +23,7 @@ pub enum Parameter {
 ///
 /// # Errors
 /// When the aggregation is not among the supported, or its parameter makes no sense.
-pub fn aggregate(
-    name: &str,
-    by: Option<&LabelModifier>,
-    parameter: &Parameter,
-    samples: Vec<Sample>,
-) -> Result<Vec<Sample>, Error> {
+pub fn aggregate(name: &str, by: Option<&LabelModifier>, parameter: &Parameter, samples: &[Sample]) -> Result<Vec<Sample>, Error> {
     let one = |worked_out: fn(&[f64]) -> f64| {
         let groups = grouped(by, samples.iter().map(|sample| (&sample.labels, sample.value)));
         Ok(groups.into_iter().map(|(labels, values)| Sample { labels, value: worked_out(&values) }).collect())
@@ -47,7 +42,7 @@ pub fn aggregate(
             Ok(groups.into_iter().map(|(labels, values)| Sample { labels, value: quantile(*q, values) }).collect())
         }
         ("topk" | "bottomk", Parameter::Number(count)) => best(by, *count, name == "topk", samples),
-        ("count_values", Parameter::Label(label)) => Ok(count_values(by, label, &samples)),
+        ("count_values", Parameter::Label(label)) => Ok(count_values(by, label, samples)),
         _ => Err(Error::Execution(format!("the aggregation {name} is not supported here"))),
     }
 }
@@ -80,14 +75,18 @@ fn grouped<'a, T>(by: Option<&LabelModifier>, members: impl Iterator<Item = (&'a
 
 fn mean(values: &[f64]) -> f64 {
     let mut mean = Mean::default();
-    values.iter().for_each(|value| mean.add(*value));
+    for value in values {
+        mean.add(*value);
+    }
     mean.value()
 }
 
 fn variance(values: &[f64]) -> f64 {
     let Some((first, rest)) = values.split_first() else { return f64::NAN };
     let mut spread = Spread::of_one(*first);
-    rest.iter().for_each(|value| spread.add(*value));
+    for value in rest {
+        spread.add(*value);
+    }
     spread.variance()
 }
 
@@ -96,7 +95,7 @@ fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> f64 {
 }
 
 /// The greatest or the least of each group, best first, with their own labels.
-fn best(by: Option<&LabelModifier>, count: f64, greatest: bool, samples: Vec<Sample>) -> Result<Vec<Sample>, Error> {
+fn best(by: Option<&LabelModifier>, count: f64, greatest: bool, samples: &[Sample]) -> Result<Vec<Sample>, Error> {
     if !(-9.2e18..=9.2e18).contains(&count) {
         return Err(Error::Execution(format!("Scalar value {} overflows int64", written(count))));
     }

@@ -30,15 +30,21 @@ pub enum Value {
     /// Samples.
     Vector(Vec<Sample>),
     /// The samples of windows.
-    Matrix(Vec<(Labels, Vec<Point>)>),
+    Matrix(Windows),
 }
+
+/// Series with their samples in a window.
+pub type Windows = Vec<(Labels, Vec<Point>)>;
+
+/// The series that a selector has found.
+pub type Found<S> = Rc<Vec<<S as Source>::Item>>;
 
 /// One query at work.
 pub struct Evaluator<'a, S: Source + ?Sized> {
     source: &'a S,
     start: i64,
     end: i64,
-    found: RefCell<HashMap<*const VectorSelector, Rc<Vec<S::Item>>>>,
+    found: RefCell<HashMap<*const VectorSelector, Found<S>>>,
     looked_at: Cell<usize>,
 }
 
@@ -123,7 +129,7 @@ impl<'a, S: Source + ?Sized> Evaluator<'a, S> {
             Some(_) => return Err(Error::Execution("an aggregation's parameter is a number or a text".to_owned())),
         };
         let samples = self.samples(&aggregated.expr, at)?;
-        aggregate(&aggregated.op.to_string(), aggregated.modifier.as_ref(), &parameter, samples)
+        aggregate(&aggregated.op.to_string(), aggregated.modifier.as_ref(), &parameter, &samples)
     }
 
     /// The newest sample of each series that a selector finds, if it is not too old and the series has not ended.
@@ -139,7 +145,7 @@ impl<'a, S: Source + ?Sized> Evaluator<'a, S> {
     }
 
     /// The samples in the windows of a range, and the window.
-    pub fn windows(&self, expr: &Expr, at: i64) -> Result<(Window, Vec<(Labels, Vec<Point>)>), Error> {
+    pub fn windows(&self, expr: &Expr, at: i64) -> Result<(Window, Windows), Error> {
         match expr {
             Expr::Paren(inner) => self.windows(&inner.expr, at),
             Expr::Subquery(subquery) => self.subquery(subquery, at),
@@ -162,18 +168,18 @@ impl<'a, S: Source + ?Sized> Evaluator<'a, S> {
     }
 
     /// The series that a range is about, and its window.
-    pub fn range(&self, selector: &MatrixSelector, at: i64) -> Result<(Window, Rc<Vec<S::Item>>), Error> {
+    pub fn range(&self, selector: &MatrixSelector, at: i64) -> Result<(Window, Found<S>), Error> {
         let to = self.moved(selector.vs.at.as_ref(), selector.vs.offset.as_ref(), at);
         let from = to - milliseconds(selector.range);
         Ok((Window { from, to }, self.find(&selector.vs)?))
     }
 
-    fn subquery(&self, subquery: &SubqueryExpr, at: i64) -> Result<(Window, Vec<(Labels, Vec<Point>)>), Error> {
+    fn subquery(&self, subquery: &SubqueryExpr, at: i64) -> Result<(Window, Windows), Error> {
         let to = self.moved(subquery.at.as_ref(), subquery.offset.as_ref(), at);
         let from = to - milliseconds(subquery.range);
         let step = subquery.step.map_or(SUBQUERY_STEP, milliseconds).max(1);
         let mut places: HashMap<Labels, usize> = HashMap::new();
-        let mut windows: Vec<(Labels, Vec<Point>)> = Vec::new();
+        let mut windows = Windows::new();
         // The first multiple of the step that is not before the window.
         let mut time = from.div_euclid(step) * step;
         if time < from {
@@ -215,7 +221,7 @@ impl<'a, S: Source + ?Sized> Evaluator<'a, S> {
         }
     }
 
-    fn find(&self, selector: &VectorSelector) -> Result<Rc<Vec<S::Item>>, Error> {
+    fn find(&self, selector: &VectorSelector) -> Result<Found<S>, Error> {
         // The expression lives as long as the query: its nodes do not move.
         let node = std::ptr::from_ref(selector);
         if let Some(known) = self.found.borrow().get(&node) {

@@ -83,6 +83,7 @@ fn in_order(mut buckets: Vec<Bucket>) -> Vec<Bucket> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers come out exactly")]
 mod tests {
     use super::*;
 

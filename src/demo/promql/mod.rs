@@ -103,9 +103,9 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 ///
 /// # Errors
 /// [`Error::Execution`] when it cannot be carried out.
-pub fn instant<S: Source>(source: &S, query: &Expr, at: i64) -> Result<Answer, Error>
+pub fn instant<S>(source: &S, query: &Expr, at: i64) -> Result<Answer, Error>
 where
-    S: ?Sized,
+    S: Source + ?Sized,
 {
     let evaluator = Evaluator::new(source, at, at);
     Ok(match evaluator.value(query, at)? {
