@@ -14,7 +14,7 @@ use crate::tui;
 const EXAMPLES: &str = "Examples:
   pilothouse demo                                     the cockpit on a canary in the middle of its steps
   pilothouse demo --scenario stuck --speed 10         an image that cannot be pulled, ten times as fast
-  pilothouse demo --serve                             a Kubernetes API for kubectl; prints where its kubeconfig is
+  pilothouse demo --serve                             a Kubernetes API and a Prometheus; prints where they are
   pilothouse demo --serve --rollouts 10000 --churn 1000";
 
 /// Arguments of `demo`.

@@ -178,10 +178,11 @@ fn what_is_wrong_with_it_is_wrong_for_it_alone() {
     assert_eq!(Answer::read(&mut hung).code, 0);
     let counted = asked.stage.get("/_world/metrics/requests?path=/api/v1/query").is(200);
     assert_eq!(counted["requests"][0]["count"], 7, "{counted}");
-    asked.stage.post("/_world/metrics/outage?seconds=0.3", &Value::Null).is(200);
+    asked.stage.post("/_world/metrics/outage?seconds=1.5", &Value::Null).is(200);
     let begun = Instant::now();
     while std::net::TcpStream::connect(&address).is_ok() {
-        assert!(begun.elapsed() < Duration::from_millis(250), "it never went away");
+        assert!(begun.elapsed() < Duration::from_millis(1400), "it never went away");
+        std::thread::sleep(Duration::from_millis(5));
     }
     asked.stage.get("/version").is(200);
     while asked.ask("/-/ready", &[]).code != 200 {
@@ -199,11 +200,8 @@ fn its_clock_can_be_wrong_and_its_collector_in_trouble() {
     asked.tell(&json!({ "kind": "clock", "seconds": -300 }));
     assert!(asked.ask("/-/ready", &[]).headers.contains("date: Mon, 05 Jan 2026 08:55:00 GMT"));
     assert_eq!(asked.number("time()  - 1767603300 + vector(0)"), 0.0);
-    assert_eq!(
-        asked.result(&format!("up @ {NOW}")).len(),
-        asked.result("up offset 1s").len(),
-        "its newest sample is that of its now"
-    );
+    let then = asked.result(&format!("up @ {}", NOW - 301)).len();
+    assert!(then > 50 && asked.result(&format!("up @ {NOW}")).is_empty(), "nothing after its own now: {then}");
     asked.tell(&json!({ "kind": "collector", "trouble": { "refused": 12.0, "queue": 4800.0 } }));
     asked.pass(120);
     let refused = asked.number("sum(rate(otelcol_receiver_refused_spans_total[1m]))");
@@ -212,7 +210,7 @@ fn its_clock_can_be_wrong_and_its_collector_in_trouble() {
     assert!((full - 0.96).abs() < 1e-9, "{full}");
 }
 
-/// The classic fault of dashboards: a real Prometheus scrapes the world, believes its labels, and the presets say the same on both.
+/// A real Prometheus scrapes the world and believes its labels; the presets say the same on both.
 #[test]
 fn a_real_one_scrapes_it_and_says_the_same() {
     let Some(binaries) = binaries() else { return };
@@ -261,7 +259,8 @@ fn a_real_one_scrapes_it_and_says_the_same() {
                     assert!(&*signal == "errors" && !query.contains("checkout"), "{query}: {ours:?}, the real one {theirs:?}");
                     continue;
                 };
-                let rare = &*signal == "errors" && !query.contains("checkout") && query.contains("5..");
+                let failures = query.contains("5..") || query.contains("failure");
+                let rare = failures && !query.contains("checkout");
                 assert!(rare || (ours - theirs).abs() <= 0.2 * ours, "{query}: {ours}, the real one {theirs}");
                 compared += 1;
             }
