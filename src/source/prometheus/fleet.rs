@@ -72,11 +72,9 @@ impl Fleets {
                 fleets.signals.push((Arc::clone(&signal.name), asked));
             }
         }
-        fleets.newest =
-            fleets.queries.iter().filter_map(|query| Query::read(query).ok()?.selectors().into_iter().next()).min_by_key(
-                // Buckets are many, and no newer than the count beside them.
-                |selector| selector.contains("_bucket"),
-            );
+        // Buckets are many, and no newer than the count beside them; and of those that failed there may be none.
+        let selectors = fleets.queries.iter().filter_map(|query| Query::read(query).ok()?.selectors().into_iter().next());
+        fleets.newest = selectors.min_by_key(|selector| (selector.contains("_bucket"), selector.len()));
         fleets
     }
 
