@@ -15,6 +15,7 @@ use crate::domain::action::{Act, Reviewed};
 use crate::domain::id::EnvironmentId;
 use crate::domain::signal::Measured;
 use crate::source::kube::checkup::{self, Checkup};
+use crate::source::prometheus::{self, preflight::Finding};
 use crate::source::{Clock, Mailbox, Order, Sources};
 
 /// Threads that read sockets and decode; the terminal has its own. With one, everything that is kept comes from one part of the
@@ -60,6 +61,29 @@ pub fn check(settings: &Settings, environment: EnvironmentId) -> io::Result<Opti
     let checkup = runtime.block_on(checkup::check(environment, &clock()));
     runtime.shutdown_background();
     Ok(Some(checkup))
+}
+
+/// Looks at the metrics server of one environment once, as [`check`] does at its cluster; None if it has none.
+pub fn check_metrics(settings: &Settings, environment: EnvironmentId) -> io::Result<Option<prometheus::checkup::Checkup>> {
+    let Some(environment) = settings.environments.get(usize::from(environment.0)) else { return Ok(None) };
+    let runtime = runtime()?;
+    let checkup = runtime.block_on(prometheus::checkup::check(environment, &clock()));
+    runtime.shutdown_background();
+    Ok(checkup)
+}
+
+/// Looks whether the signals of one environment can find anything at its metrics server; None if it has none. The error is why the server
+/// did not answer.
+pub fn preflight(settings: &Settings, environment: EnvironmentId) -> io::Result<Option<Result<Vec<Finding>, String>>> {
+    let Some(environment) = settings.environments.get(usize::from(environment.0)) else { return Ok(None) };
+    let Some(how) = &environment.prometheus else { return Ok(None) };
+    let runtime = runtime()?;
+    let server = prometheus::Server::new(Arc::clone(how), environment.clone(), clock());
+    let own = settings.services.iter().flat_map(|service| service.checks.iter());
+    let signals: Vec<_> = environment.signals.iter().chain(own).cloned().collect();
+    let findings = runtime.block_on(prometheus::preflight::preflight(&server, &signals));
+    runtime.shutdown_background();
+    Ok(Some(findings.map_err(|trouble| trouble.to_string())))
 }
 
 /// The threads on which sources run.

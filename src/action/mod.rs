@@ -1,6 +1,7 @@
 //! The outside world being changed. Every write of this program goes through [`Runner::act`]: permitted, fenced, recorded first, sent
 //! once, and believed only when its effect has been read. Decides nothing: what is to be done comes as an [`Act`].
 
+mod annotate;
 mod carry;
 mod debt;
 mod desk;
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) permit: Permit,
     pub(crate) webhook: Option<crate::config::Webhook>,
+    pub(crate) links: crate::config::Links,
     pub(crate) patience: Patience,
     pub(crate) trailing: Trailing,
 }
@@ -90,6 +92,7 @@ impl Runner {
             clock,
             permit: Permit::of(settings),
             webhook: settings.webhook.clone(),
+            links: settings.links.clone(),
             patience,
             trailing: Trailing::default(),
         });

@@ -1,10 +1,11 @@
-//! The reason where others look: an Event and an annotation on the object, and a webhook if one is configured. After the act and best
+//! The reason where others look: an Event and an annotation on the object, a webhook and a Grafana if they are configured. After the act and best
 //! effort: that one of them fails never fails the act.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::annotate::annotate;
 use super::desk::{Desk, Line};
 use super::send::{Answer, send};
 use crate::domain::action::request::{LAST_ACTION, MERGE_PATCH, Request, path};
@@ -18,8 +19,13 @@ const LONGEST: usize = 900;
 /// Tells everybody.
 pub(super) async fn tell(desk: Arc<Desk>, line: Arc<Line>, act: Act, entry: Option<Text>) {
     let by = who(&desk, &line).await;
-    let told = tokio::join!(event(&desk, &line, &act, &by), annotation(&desk, &line, &act, &by), webhook(&desk, &act, &by, entry));
-    for failed in [told.0, told.1, told.2].into_iter().filter_map(Result::err) {
+    let told = tokio::join!(
+        event(&desk, &line, &act, &by),
+        annotation(&desk, &line, &act, &by),
+        webhook(&desk, &act, &by, entry),
+        annotate(&desk, &act, &by)
+    );
+    for failed in [told.0, told.1, told.2, told.3].into_iter().filter_map(Result::err) {
         tracing::warn!("{}: {failed}", act.seen.key);
     }
 }
@@ -132,7 +138,7 @@ fn split(address: &str) -> Option<(&str, &str)> {
     Some((address.get(..slash)?, address.get(slash..)?))
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     if text.chars().count() <= LONGEST { text.to_owned() } else { text.chars().take(LONGEST).chain(['…']).collect() }
 }
 

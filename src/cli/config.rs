@@ -2,10 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 use super::{Common, Exit, Failure, looks};
-use crate::config::{Confirm, Environment, Files, Namespaces, Policy, Settings, Tier, Write, raw};
+use crate::config::{Confirm, Environment, Files, Namespaces, Policy, Settings, Tier, Write, raw, values};
+use crate::domain::id::EnvironmentId;
+use crate::source::prometheus::checkup::address;
+use crate::source::prometheus::preflight::Grade;
 use crate::ui::theme::Depth;
+use crate::wire;
 
 /// The example file, which is also the table of defaults.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -18,14 +23,29 @@ pub struct Arguments {
     question: Question,
 }
 
-#[derive(Clone, Copy, Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 enum Question {
     /// Where the configuration is looked for
     #[command(after_help = "Example:\n  pilothouse config path")]
     Path,
     /// Whether the configuration is right, and what comes of it
-    #[command(after_help = "Example:\n  pilothouse --config new.toml config check")]
-    Check,
+    ///
+    /// Asks each environment's metrics server whether the queries find anything: series, labels, traffic, how old the newest sample is,
+    /// whether the limit is within reach.
+    #[command(after_help = "Examples:\n  pilothouse --config new.toml config check\n  pilothouse config check --offline")]
+    Check {
+        /// Ask no metrics server
+        #[arg(long)]
+        offline: bool,
+    },
+    /// The checks of a Helm values file as signals
+    ///
+    /// Prints the checks under metrics.prometheus of a values file as [[signal]] tables for the configuration.
+    #[command(after_help = "Example:\n  pilothouse config import-checks values-canary.yaml >> ~/.config/pilothouse/config.toml")]
+    ImportChecks {
+        /// The values file
+        file: std::path::PathBuf,
+    },
     /// A configuration with every key and its default
     #[command(after_help = "Example:\n  pilothouse config example > ~/.config/pilothouse/config.toml")]
     Example,
@@ -36,14 +56,26 @@ enum Question {
 
 /// Answers the question.
 pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
-    let answer = match arguments.question {
+    let mut exit = Exit::Done;
+    let answer = match &arguments.question {
         Question::Path => format!("{}\n", common.files()?.config.display()),
-        Question::Check => check(common)?,
+        Question::Check { offline } => {
+            let (text, worst) = check(common, *offline)?;
+            exit = worst;
+            text
+        }
+        Question::ImportChecks { file } => import(file)?,
         Question::Example => EXAMPLE.to_owned(),
         Question::Schema => schema()?,
     };
     std::io::stdout().write_all(answer.as_bytes())?;
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+fn import(file: &Path) -> Result<String, Failure> {
+    let wrong = |text: String| Failure::Usage(format!("{}: {text}.", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    values::import(&text, &file.display().to_string()).map_err(wrong)
 }
 
 fn schema() -> Result<String, Failure> {
@@ -53,11 +85,48 @@ fn schema() -> Result<String, Failure> {
         .map_err(|error| Failure::Refused(format!("The schema cannot be written: {error}.")))
 }
 
-fn check(common: &Common) -> Result<String, Failure> {
+fn check(common: &Common, offline: bool) -> Result<(String, Exit), Failure> {
     let (files, settings) = (common.files()?, common.settings()?);
     looks::theme(&files, &settings.ui.theme, Depth::True)?;
     looks::keymap(&files, &settings.ui.keymap)?;
-    Ok(describe(&files, &settings))
+    let mut text = describe(&files, &settings);
+    let exit = if offline { Exit::Done } else { preflight(&settings, &mut text)? };
+    Ok((text, exit))
+}
+
+/// What every environment's metrics server knows of the signals, a line for each query.
+fn preflight(settings: &Settings, text: &mut String) -> Result<Exit, Failure> {
+    let (mut wrong, mut away) = (false, false);
+    for (place, environment) in settings.environments.iter().enumerate() {
+        let id = EnvironmentId(u16::try_from(place).unwrap_or(u16::MAX));
+        let found =
+            wire::preflight(settings, id).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
+        match found {
+            None => {}
+            Some(Err(reason)) => {
+                away = true;
+                let _ = writeln!(text, "\n{}: the metrics server does not answer: {reason}", environment.name);
+            }
+            Some(Ok(findings)) => {
+                let _ = writeln!(text, "\n{}", environment.name);
+                for finding in findings {
+                    let mark = match finding.grade {
+                        Grade::Fine => '✔',
+                        Grade::Odd => '▲',
+                        Grade::Wrong => '✖',
+                    };
+                    wrong |= finding.grade == Grade::Wrong;
+                    let name = format!("{}.{}", finding.signal, finding.query);
+                    let _ = writeln!(text, "{mark} {name:24} {}", finding.text);
+                }
+            }
+        }
+    }
+    Ok(match (away, wrong) {
+        (true, _) => Exit::Unreachable,
+        (false, true) => Exit::Refused,
+        (false, false) => Exit::Done,
+    })
 }
 
 fn describe(files: &Files, settings: &Settings) -> String {
@@ -69,6 +138,10 @@ fn describe(files: &Files, settings: &Settings) -> String {
     let _ = writeln!(text, "keymap         {} ({})", settings.ui.keymap, own(files.keymap(&settings.ui.keymap)));
     for environment in &settings.environments {
         let _ = writeln!(text, "environment    {}", line(environment));
+        if let Some(prometheus) = &environment.prometheus {
+            let names: Vec<&str> = environment.signals.iter().map(|signal| &*signal.name).collect();
+            let _ = writeln!(text, "metrics        {}: {}, signals {}", environment.name, address(prometheus), names.join(", "));
+        }
     }
     text
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, settings};
 use super::stage::{Ran, Stage, User, canary, path};
+use crate::support::liar::{Answer, Liar, body};
 
 /// What of the chat's address must stand nowhere.
 const SECRET: &str = "B0NVERYSECRET";
@@ -192,4 +193,45 @@ fn a_real_kubectl_sees_the_event_and_the_annotation() {
     stage.admin.must("POST", "/_world/fault", Some(&json!({ "kind": "forbid", "verb": "create", "resource": "events" })));
     stage.admin.must("POST", "/_world/fault", Some(&json!({ "kind": "forbid", "verb": "patch", "resource": "rollouts" })));
     stage.act("retry", "shop/web", &[]).is(0, "observed");
+}
+
+/// A user whose acts are noted in a Grafana at this port, below a path.
+fn with_grafana(stage: &Stage, port: u16) -> User {
+    let config = stage.config.with_file_name(format!("grafana-{port}.toml"));
+    let token = config.with_extension("token");
+    std::fs::write(&token, format!("{SECRET}\n")).unwrap();
+    let text = std::fs::read_to_string(&stage.config).unwrap();
+    let links = format!("grafana = \"http://127.0.0.1:{port}/grafana/\"\ngrafana_token_file = \"{}\"", token.display());
+    std::fs::write(&config, format!("{text}\n[links]\n{links}\n")).unwrap();
+    User::new(&config)
+}
+
+#[test]
+fn an_act_is_noted_in_grafana_once_and_a_grafana_that_is_down_fails_nothing() {
+    let stage = stage();
+    let grafana = Liar::start(|_| body(200, &json!({ "id": 1, "message": "Annotation added" })));
+    let user = with_grafana(&stage, grafana.port);
+    let ran = user.act("promote", "shop/web", &["--wait", "20s"]);
+    ran.is(0, "observed");
+    let [asked] = &*grafana.asked() else { panic!("{:?}", grafana.asked()) };
+    assert_eq!(
+        (asked.target.as_str(), asked.authorization.as_str()),
+        ("/grafana/api/annotations", format!("Bearer {SECRET}").as_str())
+    );
+    let noted: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(noted["tags"], json!(["pilothouse", "promote", "prod", "shop", "web"]));
+    let text = noted["text"].as_str().unwrap();
+    assert!(text.contains("promote 20→60 % shop/web (rev 2) in prod: because of the test"), "{text}");
+    assert!(noted["time"].as_i64().is_some_and(|millis| millis > 1_700_000_000_000));
+    let down = Liar::start(|_| text_of(503));
+    let other = with_grafana(&stage, down.port);
+    let rolled = other.act("rollback", "shop/web", &["--wait", "20s"]);
+    rolled.is(0, "is stable and healthy");
+    assert_eq!(down.asked().len(), 1, "it is not asked twice");
+    is_kept_secret(&user, &[&ran]);
+    is_kept_secret(&other, &[&rolled]);
+}
+
+fn text_of(code: u16) -> Answer {
+    crate::support::liar::text(code, "text/plain", "not now")
 }

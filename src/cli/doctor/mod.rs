@@ -2,6 +2,7 @@
 //! what is wrong. Looks and asks, and changes nothing.
 
 mod cluster;
+mod metrics;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -12,6 +13,7 @@ use super::{Common, Exit, Failure, colour, looks};
 use crate::config::{Files, Settings};
 use crate::domain::id::EnvironmentId;
 use crate::source::kube::checkup::Checkup;
+use crate::source::prometheus;
 use crate::ui::theme::Depth;
 use crate::wire;
 
@@ -56,6 +58,7 @@ struct Document<'a> {
     version: u8,
     checks: &'a [Check],
     environments: Vec<cluster::Environment<'a>>,
+    metrics: Vec<metrics::Server<'a>>,
 }
 
 /// Looks at everything.
@@ -69,21 +72,30 @@ pub fn run(arguments: Arguments, common: &Common) -> Result<Exit, Failure> {
     }
     checks.push(terminal());
     checks.push(log(&files, common));
-    let found = settings.as_ref().map_or(Ok(Vec::new()), |settings| look(settings, common))?;
+    let found = settings.as_ref().map_or(Ok(Vec::new()), |settings| look(settings, common, wire::check))?;
+    let measured = settings.as_ref().map_or(Ok(Vec::new()), |settings| look(settings, common, wire::check_metrics))?;
     let now = wire::now();
-    checks.extend(found.iter().flat_map(|found| cluster::checks(found, now)));
-    let answer = if arguments.json { json(&checks, &found)? } else { text(&checks, colour::wanted()) };
+    for found in &found {
+        checks.extend(cluster::checks(found, now));
+        let here = measured.iter().filter(|measured| measured.environment == found.environment);
+        checks.extend(here.flat_map(metrics::checks));
+    }
+    let answer = if arguments.json { json(&checks, &found, &measured)? } else { text(&checks, colour::wanted()) };
     std::io::stdout().write_all(answer.as_bytes())?;
     Ok(exit(&checks))
 }
 
 /// Looks at every environment at once, or at the one that was chosen: a dead one does not hold up the others.
-fn look(settings: &Settings, common: &Common) -> Result<Vec<Checkup>, Failure> {
+fn look<T: Send>(
+    settings: &Settings,
+    common: &Common,
+    check: impl Fn(&Settings, EnvironmentId) -> std::io::Result<Option<T>> + Sync,
+) -> Result<Vec<T>, Failure> {
     let chosen = common.environment.is_some() || common.context.is_some();
     let places = (0..settings.environments.len()).filter(|place| !chosen || *place == settings.start_environment);
     let ids: Vec<EnvironmentId> = places.filter_map(|place| u16::try_from(place).ok()).map(EnvironmentId).collect();
     let found: Vec<_> = std::thread::scope(|scope| {
-        let looks: Vec<_> = ids.iter().map(|id| scope.spawn(|| wire::check(settings, *id))).collect();
+        let looks: Vec<_> = ids.iter().map(|id| scope.spawn(|| check(settings, *id))).collect();
         looks.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
     let found = found.into_iter().map(|found| match found {
@@ -177,9 +189,10 @@ fn log(files: &Files, common: &Common) -> Check {
     }
 }
 
-fn json(checks: &[Check], found: &[Checkup]) -> Result<String, Failure> {
+fn json(checks: &[Check], found: &[Checkup], measured: &[prometheus::checkup::Checkup]) -> Result<String, Failure> {
     let environments = found.iter().map(cluster::Environment::from).collect();
-    serde_json::to_string(&Document { version: 1, checks, environments })
+    let metrics = measured.iter().map(metrics::Server::from).collect();
+    serde_json::to_string(&Document { version: 1, checks, environments, metrics })
         .map(|text| text + "\n")
         .map_err(|error| Failure::Refused(format!("The answer cannot be written as JSON: {error}.")))
 }

@@ -1,6 +1,7 @@
 //! Golden signals: what is asked of a metrics server, what may come back, and the verdict on it. Pure: it writes queries and judges answers,
 //! and never asks anybody.
 
+mod anatomy;
 mod grammar;
 mod judge;
 mod limit;
@@ -18,6 +19,7 @@ mod verdict;
 
 use std::sync::Arc;
 
+pub use anatomy::{Anatomy, Part};
 pub use grammar::{Claim, GrammarError, claims};
 pub use judge::{Context, at_a_glance, judge};
 pub use limit::{Comparator, Limit};

@@ -21,7 +21,7 @@ const PER_TRACK: [&str; 3] = ["track", "track_service", "workload"];
 
 /// A query that was understood.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Query(Expr);
+pub struct Query(pub(super) Expr);
 
 impl Query {
     /// Takes a query without variables that returns numbers at one moment; the error says in one line why it is none.
@@ -70,17 +70,6 @@ impl Query {
         let Expr::Binary(binary) = expression else { return None };
         let vectors = [&binary.lhs, &binary.rhs].iter().all(|side| side.value_type() == ValueType::Vector);
         (binary.op.id() == T_DIV && binary.modifier.is_none() && vectors).then(|| (binary.lhs.to_string(), binary.rhs.to_string()))
-    }
-
-    /// What each of its selectors asks of labels: label and value, where it asks for one value.
-    pub fn labels_asked(&self) -> Vec<(String, Vec<(String, String)>)> {
-        let mut found = Vec::new();
-        visit(&mut self.0.clone(), &mut |selector| {
-            let text = VectorSelector { offset: None, at: None, ..selector.clone() }.to_string();
-            let pairs = selector.matchers.matchers.iter().map(|matcher| (matcher.name.clone(), matcher.value.clone())).collect();
-            found.push((text, pairs));
-        });
-        found
     }
 }
 
@@ -154,7 +143,7 @@ fn widen(matcher: &mut Matcher, tracks: &[(Track, Variables)], differing: &[&str
 }
 
 /// Hands every selector to `look`.
-fn visit(expression: &mut Expr, look: &mut impl FnMut(&mut VectorSelector)) {
+pub(super) fn visit(expression: &mut Expr, look: &mut impl FnMut(&mut VectorSelector)) {
     match expression {
         Expr::VectorSelector(selector) => look(selector),
         Expr::MatrixSelector(matrix) => look(&mut matrix.vs),

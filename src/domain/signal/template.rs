@@ -38,6 +38,19 @@ impl Template {
         &self.0
     }
 
+    /// The variables that stand in it, each once.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for part in parts(&self.0) {
+            if let Part::Variable(name) = part
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Whether a variable stands in it.
     pub fn uses(&self, name: &str) -> bool {
         parts(&self.0).any(|part| matches!(part, Part::Variable(found) if found == name))

@@ -1,0 +1,259 @@
+//! Whether signals can find anything at a server: do the series exist, do the labels match, is there traffic, how old is the newest sample, is
+//! the limit within reach. Asks with the variables left open, so that it needs no rollout; what is wrong is said with how to mend it.
+
+use std::sync::Arc;
+
+use super::answer::data;
+use super::batch::{Ask, Said, When, ask};
+use super::server::Server;
+use super::trouble::Trouble;
+use crate::domain::duration::age;
+use crate::domain::signal::{Anatomy, Expression, Limit, PRESETS, Part, Signal, SignalKind, Template, Unit, preset};
+use crate::source::kube::fault::one_line;
+
+/// Values of a label that are named at most.
+const NAMED: usize = 8;
+/// A value so many times the limit counts something else than the limit.
+const OTHER_UNIT: f64 = 100.0;
+/// Longest list of names, in bytes.
+const LARGEST: usize = 4 << 20;
+
+/// How good it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// As it should be.
+    Fine,
+    /// Worth a look.
+    Odd,
+    /// It cannot work like this.
+    Wrong,
+}
+
+/// What was found out about one query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The signal.
+    pub signal: Arc<str>,
+    /// Which of its queries: the key in the configuration.
+    pub query: &'static str,
+    /// How good it is.
+    pub grade: Grade,
+    /// The same in words, with how to mend it.
+    pub text: String,
+}
+
+type Line = (Grade, String);
+
+/// Looks at every query of these signals. That the server is away is an error.
+pub async fn preflight(server: &Server, signals: &[Signal]) -> Result<Vec<Finding>, Trouble> {
+    let known = usual(server).await?;
+    let mut findings = Vec::new();
+    for signal in signals {
+        for (query, template) in queries(signal) {
+            let (grade, text) = look(server, signal, query, template, &known).await?;
+            findings.push(Finding { signal: Arc::clone(&signal.name), query, grade, text });
+        }
+    }
+    Ok(findings)
+}
+
+fn queries(signal: &Signal) -> Vec<(&'static str, &Template)> {
+    let mut all = match &signal.expression {
+        Expression::Value(query) => vec![("query", query)],
+        Expression::Ratio { bad, total } => vec![("bad", bad), ("total", total)],
+    };
+    match &signal.fleet {
+        None => {}
+        Some(Expression::Value(query)) => all.push(("fleet_query", query)),
+        Some(Expression::Ratio { bad, total }) => all.extend([("fleet_bad", bad), ("fleet_total", total)]),
+    }
+    all.extend(signal.traffic.as_ref().map(|template| ("traffic", template)));
+    all
+}
+
+/// The presets whose requests this server knows.
+async fn usual(server: &Server) -> Result<Vec<(&'static str, String)>, Trouble> {
+    let metric = |name: &'static str| {
+        let signals = preset(name, ["namespace", "job", "track"])?;
+        let traffic = signals.into_iter().find(|signal| signal.kind == SignalKind::Traffic)?;
+        let Expression::Value(query) = traffic.expression else { return None };
+        Some((name, Anatomy::of(&query, 300).ok()?.parts.first()?.metric.clone()))
+    };
+    let all: Vec<(&str, String)> = PRESETS.into_iter().filter_map(metric).collect();
+    let asks: Vec<Ask> = all.iter().map(|(_, metric)| plain(&format!("count({metric})"))).collect();
+    let heard = ask(server, &asks, When::At(None)).await?;
+    Ok(all.into_iter().zip(heard.said).filter(|(_, said)| number(said).is_some()).map(|(one, _)| one).collect())
+}
+
+async fn look(
+    server: &Server,
+    signal: &Signal,
+    query: &'static str,
+    template: &Template,
+    known: &[(&str, String)],
+) -> Result<Line, Trouble> {
+    let anatomy = match Anatomy::of(template, signal.window) {
+        Ok(anatomy) => anatomy,
+        Err(error) => return Ok((Grade::Odd, format!("it cannot be looked into: {error}"))),
+    };
+    let mut asks = vec![plain(&anatomy.relaxed)];
+    asks.extend(anatomy.quotient.iter().map(|(_, divisor)| plain(divisor)));
+    let first = asks.len();
+    for part in &anatomy.parts {
+        let bare = Part { literal: Vec::new(), ..part.clone() };
+        asks.push(plain(&format!("count({})", if part.metric.is_empty() { part.selector(&[]) } else { bare.selector(&[]) })));
+        asks.push(plain(&format!("count({})", part.selector(&[]))));
+        asks.push(plain(&format!("count({})", part.selector(&part.present()))));
+        asks.push(plain(&format!("max(timestamp({}))", part.selector(&[]))));
+    }
+    let heard = ask(server, &asks, When::At(None)).await?;
+    let relaxed = match heard.said.first() {
+        Some(Err(text)) => return Ok((Grade::Wrong, format!("the server refuses it: {text}"))),
+        Some(said) => number(said),
+        None => None,
+    };
+    let divisor = if first > 1 { heard.said.get(1).and_then(number) } else { None };
+    let (mut series, mut newest) = (0.0_f64, None::<f64>);
+    for (part, said) in anatomy.parts.iter().zip(heard.said.get(first..).unwrap_or_default().chunks(4)) {
+        let [all, literal, present, stamp] = [0, 1, 2, 3].map(|place| said.get(place).and_then(number));
+        if all.is_none() {
+            return Ok((Grade::Wrong, nothing(&part.metric, known)));
+        }
+        if literal.is_none() {
+            return narrowed(server, query, part).await;
+        }
+        if present.is_none() && !part.open.is_empty() {
+            return unlabelled(server, part).await;
+        }
+        series += literal.unwrap_or(0.0);
+        newest = stamp.map(|stamp| newest.map_or(stamp, |newest| newest.min(stamp))).or(newest);
+    }
+    Ok(judged(server, signal, query, &Reading { series, newest, relaxed, divisor }))
+}
+
+/// What one look at a query read.
+struct Reading {
+    series: f64,
+    /// Moment of the newest sample by the server's clock, in seconds.
+    newest: Option<f64>,
+    relaxed: Option<f64>,
+    divisor: Option<f64>,
+}
+
+/// What to think of a query whose series are there.
+fn judged(server: &Server, signal: &Signal, query: &'static str, read: &Reading) -> Line {
+    let skew = server.skew().unwrap_or_default();
+    let now = server.now().saturating_add(skew).map_or(0, jiff::Timestamp::as_second);
+    #[expect(clippy::cast_possible_truncation, reason = "a moment in whole seconds")]
+    let old = read.newest.map(|newest| now.saturating_sub(newest as i64).max(0));
+    let found = match old {
+        Some(old) => format!("{} series, newest sample {} old", read.series, age(old)),
+        None => format!("{} series", read.series),
+    };
+    if let Some(old) = old.filter(|old| *old > server.settings().stale_after.as_secs()) {
+        return (Grade::Wrong, format!("the newest sample is {} old: is it still scraped?", age(old)));
+    }
+    let grouped = query.starts_with("fleet");
+    match read.relaxed.filter(|value| !value.is_nan()) {
+        None if read.divisor.is_some_and(|divisor| divisor > 0.0) => (
+            Grade::Wrong,
+            format!("{found}, but empty although there is traffic: say bad and total, or put 'or vector(0)' behind the dividend"),
+        ),
+        None if query == "bad" || query == "fleet_bad" => (Grade::Fine, format!("{found}, none of late: counts as 0")),
+        None => (Grade::Odd, format!("{found}, but no value just now: is there any traffic?")),
+        Some(value) if value <= 0.0 && matches!(query, "total" | "traffic" | "fleet_total") => {
+            (Grade::Odd, format!("{found}, but no traffic just now"))
+        }
+        Some(value) if query == "query" && far(signal.limit, value) => {
+            (Grade::Odd, format!("{found}; {}", other_unit(signal, value)))
+        }
+        Some(value) if query == "query" => (Grade::Fine, format!("{found}, {} over all", signal.unit.show(value))),
+        Some(_) if grouped => (Grade::Fine, found),
+        Some(value) => (Grade::Fine, format!("{found}, {} over all", Unit::PerSecond.show(value))),
+    }
+}
+
+/// Whether a value is so far from its limit that they hardly count the same.
+fn far(limit: Limit, value: f64) -> bool {
+    limit.threshold > 0.0
+        && value > 0.0
+        && (value / limit.threshold >= OTHER_UNIT || limit.threshold / value >= OTHER_UNIT * OTHER_UNIT)
+}
+
+fn other_unit(signal: &Signal, value: f64) -> String {
+    let limit = signal.limit;
+    let hint = match signal.unit {
+        Unit::Seconds if value > limit.threshold => ": does it count milliseconds?",
+        Unit::Milliseconds if value < limit.threshold => ": does it count seconds?",
+        Unit::Ratio if value > limit.threshold => ": does it count percent?",
+        Unit::Percent if value < limit.threshold => ": does it count parts of 1?",
+        _ => ": do both count the same?",
+    };
+    format!("{value:.4} is far from {limit} {}{hint}", limit.threshold, limit = limit.comparator)
+}
+
+fn nothing(metric: &str, known: &[(&str, String)]) -> String {
+    let instead: Vec<String> = known
+        .iter()
+        .filter(|(_, known)| known != metric)
+        .map(|(preset, metric)| format!("preset = \"{preset}\" would find {metric}"))
+        .collect();
+    let mend = if instead.is_empty() { "is it scraped?".to_owned() } else { instead.join(", ") };
+    format!("there are no series of {metric}: {mend}")
+}
+
+/// Why a metric has no series with what is asked of its labels.
+async fn narrowed(server: &Server, query: &'static str, part: &Part) -> Result<Line, Trouble> {
+    let alone = |text: &String| Part { literal: vec![(String::new(), text.clone())], ..part.clone() }.selector(&[]);
+    let asks: Vec<Ask> = part.literal.iter().map(|(_, text)| plain(&format!("count({})", alone(text)))).collect();
+    let heard = ask(server, &asks, When::At(None)).await?;
+    let culprit = part.literal.iter().zip(&heard.said).find(|(_, said)| number(said).is_none()).map(|(one, _)| one);
+    if matches!(query, "bad" | "fleet_bad") {
+        return Ok((Grade::Fine, format!("no series of {} yet: nothing ever failed, which counts as 0", part.selector(&[]))));
+    }
+    let Some((label, text)) = culprit else {
+        return Ok((Grade::Wrong, format!("no series of {} has all of it at once", part.selector(&[]))));
+    };
+    let values = values(server, label, &part.metric).await?;
+    let there = if values.is_empty() { format!("it has no label {label}") } else { format!("{label} is {values}") };
+    Ok((Grade::Wrong, format!("no series of {} has {text}: {there}", part.metric)))
+}
+
+/// Which label that a variable fills is not there.
+async fn unlabelled(server: &Server, part: &Part) -> Result<Line, Trouble> {
+    let missing: Vec<Ask> =
+        part.open.iter().map(|label| plain(&format!("count({})", part.selector(&[format!("{label}!=\"\"")])))).collect();
+    let heard = ask(server, &missing, When::At(None)).await?;
+    let label = part.open.iter().zip(&heard.said).find(|(_, said)| number(said).is_none()).map(|(label, _)| label.as_str());
+    let Some(label) = label else {
+        return Ok((Grade::Wrong, format!("no series of {} has {} at once", part.metric, part.open.join(", "))));
+    };
+    let labels = names(server, "/api/v1/labels", &part.metric).await?;
+    let there = labels.into_iter().filter(|name| name != "__name__").take(2 * NAMED).collect::<Vec<_>>().join(", ");
+    Ok((Grade::Wrong, format!("no series of {} has the label {label}: it has {there}", part.metric)))
+}
+
+async fn values(server: &Server, label: &str, metric: &str) -> Result<String, Trouble> {
+    let all = names(server, &format!("/api/v1/label/{label}/values"), metric).await?;
+    let more = all.len().saturating_sub(NAMED);
+    let text = all.iter().take(NAMED).map(|value| format!("'{value}'")).collect::<Vec<_>>().join(", ");
+    Ok(if more > 0 { format!("{text} and {more} more") } else { text })
+}
+
+/// Names that a server lists; none if it has no such list.
+async fn names(server: &Server, path: &str, metric: &str) -> Result<Vec<String>, Trouble> {
+    match server.get(path, &[("match[]", metric.to_owned())], LARGEST).await {
+        Ok(reply) => data::<Vec<String>>(&reply.body).map(|(names, _)| names.iter().map(|name| one_line(name)).collect()),
+        Err(Trouble::Down { text, wait }) => Err(Trouble::Down { text, wait }),
+        Err(Trouble::Refused(_) | Trouble::Missing(_)) => Ok(Vec::new()),
+    }
+}
+
+fn plain(text: &str) -> Ask {
+    Ask { text: text.into(), scalar: false, alone: false }
+}
+
+/// The value of a query that returned something; of several the first will do.
+fn number(said: &Said) -> Option<f64> {
+    said.as_ref().ok()?.first()?.1.last().map(|(_, value)| *value)
+}
