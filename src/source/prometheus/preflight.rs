@@ -8,7 +8,7 @@ use super::batch::{Ask, Said, When, ask};
 use super::server::Server;
 use super::trouble::Trouble;
 use crate::domain::duration::age;
-use crate::domain::signal::{Anatomy, Expression, Limit, PRESETS, Part, Signal, SignalKind, Template, Unit, preset};
+use crate::domain::signal::{Anatomy, Expression, Limit, Origin, PRESETS, Part, Signal, SignalKind, Template, Unit, preset};
 use crate::source::kube::fault::one_line;
 
 /// Values of a label that are named at most.
@@ -114,19 +114,30 @@ async fn look(
     };
     let divisor = if first > 1 { heard.said.get(1).and_then(number) } else { None };
     let (mut series, mut newest) = (0.0_f64, None::<f64>);
+    let (mut found, mut missing): (Vec<&str>, Vec<(&Part, Lack)>) = (Vec::new(), Vec::new());
     for (part, said) in anatomy.parts.iter().zip(heard.said.get(first..).unwrap_or_default().chunks(4)) {
         let [all, literal, present, stamp] = [0, 1, 2, 3].map(|place| said.get(place).and_then(number));
-        if all.is_none() {
-            return Ok((Grade::Wrong, nothing(&part.metric, known)));
+        match (all, literal, present) {
+            (None, ..) => missing.push((part, Lack::Metric)),
+            (_, None, _) => missing.push((part, Lack::Values)),
+            (.., None) if !part.open.is_empty() => missing.push((part, Lack::Labels)),
+            _ => {
+                found.push(&part.metric);
+                series += literal.unwrap_or(0.0);
+                newest = stamp.map(|stamp| newest.map_or(stamp, |newest| newest.min(stamp))).or(newest);
+            }
         }
-        if literal.is_none() {
-            return narrowed(server, query, part).await;
-        }
-        if present.is_none() && !part.open.is_empty() {
-            return unlabelled(server, part).await;
-        }
-        series += literal.unwrap_or(0.0);
-        newest = stamp.map(|stamp| newest.map_or(stamp, |newest| newest.min(stamp))).or(newest);
+    }
+    // What is missing beside another question to the same metric is an alternative to it.
+    missing.retain(|(part, _)| !found.contains(&part.metric.as_str()));
+    if matches!(query, "bad" | "fleet_bad") && missing.iter().all(|(_, lack)| *lack == Lack::Values) && !missing.is_empty() {
+        return unfailed(server, &missing).await;
+    }
+    match missing.first() {
+        None => {}
+        Some((part, Lack::Metric)) => return Ok((Grade::Wrong, nothing(&part.metric, signal, known))),
+        Some((part, Lack::Values)) => return narrowed(server, part).await,
+        Some((part, Lack::Labels)) => return unlabelled(server, part).await,
     }
     Ok(judged(server, signal, query, &Reading { series, newest, relaxed, divisor }))
 }
@@ -192,25 +203,65 @@ fn other_unit(signal: &Signal, value: f64) -> String {
     format!("{value:.4} is far from {limit} {}{hint}", limit.threshold, limit = limit.comparator)
 }
 
-fn nothing(metric: &str, known: &[(&str, String)]) -> String {
+fn nothing(metric: &str, signal: &Signal, known: &[(&str, String)]) -> String {
+    let of_preset = matches!(signal.origin, Origin::Preset(_)) && signal.kind != SignalKind::Saturation;
     let instead: Vec<String> = known
         .iter()
+        .filter(|_| of_preset)
         .filter(|(_, known)| known != metric)
         .map(|(preset, metric)| format!("preset = \"{preset}\" would find {metric}"))
         .collect();
-    let mend = if instead.is_empty() { "is it scraped?".to_owned() } else { instead.join(", ") };
+    let mend = match signal.kind {
+        _ if !instead.is_empty() => instead.join(", "),
+        SignalKind::Saturation if signal.gate => "is it scraped? If nothing limits these pods, say gate = false".to_owned(),
+        _ => "is its name right, and is it scraped?".to_owned(),
+    };
     format!("there are no series of {metric}: {mend}")
 }
 
+/// What of a selector is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// The metric.
+    Metric,
+    /// A series of it with what is asked of its labels.
+    Values,
+    /// A label that a variable fills.
+    Labels,
+}
+
+/// Whether nothing ever failed, or nobody would see it.
+async fn unfailed(server: &Server, missing: &[(&Part, Lack)]) -> Result<Line, Trouble> {
+    let mut absent = Vec::new();
+    for (part, _) in missing {
+        let mut whole = true;
+        for (label, _) in &part.literal {
+            if values(server, label, &part.metric).await?.is_empty() {
+                whole = false;
+                absent.push(label.as_str());
+            }
+        }
+        if whole {
+            return Ok((Grade::Fine, format!("no series of {} yet: nothing ever failed, which counts as 0", part.selector(&[]))));
+        }
+    }
+    let metric = missing.first().map_or("", |(part, _)| part.metric.as_str());
+    let labels = labels(server, metric).await?;
+    Ok((Grade::Wrong, format!("no series of {metric} has the label {}: no failure would ever be seen; it has {labels}", absent.join(" or "))))
+}
+
+/// Labels of a metric, in words.
+async fn labels(server: &Server, metric: &str) -> Result<String, Trouble> {
+    let labels = names(server, "/api/v1/labels", metric).await?;
+    Ok(labels.into_iter().filter(|name| name != "__name__").take(2 * NAMED).collect::<Vec<_>>().join(", "))
+}
+
 /// Why a metric has no series with what is asked of its labels.
-async fn narrowed(server: &Server, query: &'static str, part: &Part) -> Result<Line, Trouble> {
+async fn narrowed(server: &Server, part: &Part) -> Result<Line, Trouble> {
     let alone = |text: &String| Part { literal: vec![(String::new(), text.clone())], ..part.clone() }.selector(&[]);
     let asks: Vec<Ask> = part.literal.iter().map(|(_, text)| plain(&format!("count({})", alone(text)))).collect();
     let heard = ask(server, &asks, When::At(None)).await?;
     let culprit = part.literal.iter().zip(&heard.said).find(|(_, said)| number(said).is_none()).map(|(one, _)| one);
-    if matches!(query, "bad" | "fleet_bad") {
-        return Ok((Grade::Fine, format!("no series of {} yet: nothing ever failed, which counts as 0", part.selector(&[]))));
-    }
     let Some((label, text)) = culprit else {
         return Ok((Grade::Wrong, format!("no series of {} has all of it at once", part.selector(&[]))));
     };
@@ -228,8 +279,7 @@ async fn unlabelled(server: &Server, part: &Part) -> Result<Line, Trouble> {
     let Some(label) = label else {
         return Ok((Grade::Wrong, format!("no series of {} has {} at once", part.metric, part.open.join(", "))));
     };
-    let labels = names(server, "/api/v1/labels", &part.metric).await?;
-    let there = labels.into_iter().filter(|name| name != "__name__").take(2 * NAMED).collect::<Vec<_>>().join(", ");
+    let there = labels(server, &part.metric).await?;
     Ok((Grade::Wrong, format!("no series of {} has the label {label}: it has {there}", part.metric)))
 }
 
