@@ -5,6 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::series::Series;
 
+/// What the server itself said to be no number: a gap like any other, but not a series that does not exist.
+const SAID: f32 = f32::from_bits(0x7fc0_0001);
+
 /// Values at `first * step`, `(first + 1) * step`, …, in seconds of the server's clock; NaN where there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
@@ -74,7 +77,7 @@ impl Strip {
         let taken = !slot.is_nan();
         #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough to judge by")]
         let narrow = value as f32;
-        *slot = narrow;
+        *slot = if narrow.is_nan() { SAID } else { narrow };
         taken
     }
 
@@ -99,6 +102,7 @@ impl Strip {
     pub fn ratio(bad: &Self, total: &Self) -> Vec<f32> {
         let ratio = |(bad, total): (&f32, &f32)| match (*bad, *total) {
             (_, total) if total.is_nan() || total <= 0.0 => f32::NAN,
+            (bad, _) if bad.to_bits() == SAID.to_bits() => f32::NAN,
             (bad, _) if bad.is_nan() => 0.0,
             (bad, total) => bad / total,
         };
