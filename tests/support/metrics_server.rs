@@ -80,24 +80,28 @@ impl Server {
         while let Some((target, body)) = read(&mut stream)? {
             let (path, query) = target.split_once('?').unwrap_or((&target, ""));
             let parameters = form(&format!("{query}&{body}"));
-            let (code, answer) = self.answer(path, &parameters);
-            let text = answer.to_string();
+            let (code, kind, text) = self.answer(path, &parameters);
             let moment = Timestamp::from_millisecond((self.now() * 1000.0) as i64).unwrap();
             let date = moment.strftime("%a, %d %b %Y %H:%M:%S GMT");
-            write!(
-                stream,
-                "HTTP/1.1 {code} Said\r\nContent-Type: application/json\r\nDate: {date}\r\nContent-Length: {}\r\n\r\n{text}",
-                text.len()
-            )?;
+            let head =
+                format!("HTTP/1.1 {code} Said\r\nContent-Type: {kind}\r\nDate: {date}\r\nContent-Length: {}\r\n\r\n", text.len());
+            stream.write_all(format!("{head}{text}").as_bytes())?;
         }
         Ok(())
     }
 
-    fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> (u16, Value) {
+    fn answer(&self, path: &str, parameters: &BTreeMap<String, String>) -> (u16, &'static str, String) {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.script.is_away(request, self.since(self.now())) {
-            return (503, json!({"status": "error", "errorType": "unavailable", "error": "the server is overloaded"}));
+            return (503, "text/plain", "no backend".to_owned());
         }
+        match self.data(path, parameters) {
+            Some(data) => (200, "application/json", json!({"status": "success", "data": data}).to_string()),
+            None => (404, "text/plain", "404 page not found".to_owned()),
+        }
+    }
+
+    fn data(&self, path: &str, parameters: &BTreeMap<String, String>) -> Option<Value> {
         let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<f64>().ok());
         let query = parameters.get("query").map_or("", String::as_str);
         match path {
@@ -107,7 +111,7 @@ impl Server {
                     .into_iter()
                     .filter_map(|(labels, part)| Some(json!({"metric": labels, "value": [at, text(self.value(&part, at)?)]})))
                     .collect();
-                (200, json!({"status": "success", "data": {"resultType": "vector", "result": result}}))
+                Some(json!({"resultType": "vector", "result": result}))
             }
             "/api/v1/query_range" => {
                 let (start, end, step) = (number("start").unwrap(), number("end").unwrap(), number("step").unwrap());
@@ -118,10 +122,10 @@ impl Server {
                     (!values.is_empty()).then(|| json!({"metric": labels, "values": values}))
                 };
                 let result: Vec<_> = parts(query).into_iter().filter_map(series).collect();
-                (200, json!({"status": "success", "data": {"resultType": "matrix", "result": result}}))
+                Some(json!({"resultType": "matrix", "result": result}))
             }
-            "/api/v1/rules" => (200, json!({"status": "success", "data": {"groups": []}})),
-            _ => (404, json!("404 page not found")),
+            "/api/v1/rules" => Some(json!({"groups": []})),
+            _ => None,
         }
     }
 
