@@ -44,6 +44,8 @@ pub struct Live {
     running: Running,
     woken: Receiver<()>,
     targets: Vec<Target>,
+    /// Whether what is said of the cluster is left aside.
+    only_metrics: bool,
 }
 
 impl Live {
@@ -54,15 +56,15 @@ impl Live {
             let name = &environment.name;
             return Err(Failure::Usage(format!("'{name}' cannot be read: {reason}. See pilothouse doctor, or pilothouse demo.")));
         }
-        Self::begin(settings, environment)
+        Self::begin(settings, environment, false)
     }
 
     /// Starts reading the chosen environment's metrics. Whether its cluster can be read does not matter.
     pub fn start_metrics(settings: &Settings) -> Result<Self, Failure> {
-        Self::begin(settings, chosen(settings)?)
+        Self::begin(settings, chosen(settings)?, true)
     }
 
-    fn begin(settings: &Settings, environment: &Environment) -> Result<Self, Failure> {
+    fn begin(settings: &Settings, environment: &Environment, only_metrics: bool) -> Result<Self, Failure> {
         let only = Settings { environments: vec![environment.clone()], start_environment: 0, ..settings.clone() };
         let (waker, woken) = mpsc::sync_channel(1);
         // A full channel means that the reader is woken already.
@@ -71,7 +73,15 @@ impl Live {
         };
         let running = wire::start(&only, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
         let metrics = Metrics::new(Definitions::of(&only, environment));
-        Ok(Self { cluster: Cluster::default(), metrics, environment: environment.clone(), running, woken, targets: Vec::new() })
+        Ok(Self {
+            cluster: Cluster::default(),
+            metrics,
+            environment: environment.clone(),
+            running,
+            woken,
+            targets: Vec::new(),
+            only_metrics,
+        })
     }
 
     /// Takes in what has been learned until `done` says that it is enough, or `limit` has passed. Returns whether it was enough.
@@ -87,6 +97,7 @@ impl Live {
             for fact in facts {
                 match fact.news {
                     News::Metrics(news) => self.metrics.apply(news),
+                    _ if self.only_metrics => {}
                     news => self.cluster.apply(news),
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Metrics, standing};
-use crate::domain::id::Key;
+use crate::domain::id::{Key, Kind};
 use crate::domain::series::decimal;
 use crate::domain::signal::{Context, Fleet, Judgement, Signal, SignalKind, Track, Unit, Verdict, at_a_glance, judge};
 
@@ -55,7 +55,10 @@ impl Metrics {
     /// The newest value of a signal in the grouped queries; None if there is none. Times are those of [`Fleet::asked`].
     pub fn fleet_value(&self, signal: &str, key: &Key, track: Track) -> Option<f64> {
         let fleet = self.fleets.get(signal)?;
-        find(fleet, &key.namespace, self.definitions.query_name(key), track).filter(|value| !value.is_nan()).map(decimal)
+        let named = |name: &str| find(fleet, &key.namespace, name, track).filter(|value| !value.is_nan());
+        // Under Flagger stable is a workload of its own, and may be known by its name.
+        let primary = || (key.kind == Kind::Canary).then(|| named(&format!("{}-primary", key.name))).flatten();
+        named(self.definitions.query_name(key)).or_else(primary).map(decimal)
     }
 
     /// The verdict on each signal of a release by the grouped queries alone, in the order of its signals; *no data* where they say nothing. None

@@ -12,7 +12,7 @@ use crate::app::effect::Effect;
 use crate::app::state::State;
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::domain::phase::promoted;
-use crate::domain::signal::{Target, Track, Variables};
+use crate::domain::signal::{Target, Template, Track, Variables};
 
 /// Releases measured in full at once.
 pub const MOST: usize = 24;
@@ -80,7 +80,11 @@ impl Metrics {
     /// What has to be asked to measure a release in full; None where there are no metrics, or no version yet.
     pub fn target(&self, cluster: &Cluster, key: &Key) -> Option<Target> {
         let definitions = &self.definitions;
-        let signals = definitions.signals(key);
+        let mut signals = definitions.signals(key);
+        if key.kind == Kind::Canary {
+            // Flagger's own hashes are of no pod.
+            signals = signals.iter().map(|signal| signal.with_queries(Template::by_workload)).collect();
+        }
         let versions = versions(cluster, key)?;
         if signals.is_empty() {
             return None;
@@ -184,7 +188,6 @@ fn variables(definitions: &Definitions, cluster: &Cluster, key: &Key, versions: 
         .with("track", if is_new { Track::Canary } else { Track::Stable }.name())
         .with("workload", &workload)
         .with("track_service", &service);
-    // Flagger's own hashes are of no pod.
     if key.kind == Kind::Rollout {
         variables = variables.with("pod_hash", hash).with("stable_hash", stable_hash);
     }

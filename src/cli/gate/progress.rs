@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub struct Progress {
     said: Option<(Vec<Verdict>, bool, Duration)>,
+    /// Whether the time was over when it was said.
+    over: bool,
 }
 
 impl Progress {
@@ -33,7 +35,7 @@ impl Progress {
             .said
             .as_ref()
             .is_none_or(|(before, was_down, at)| *before != verdicts || *was_down != down || elapsed.saturating_sub(*at) >= EVERY);
-        if !news && !over {
+        if !news && over == self.over {
             return Ok(());
         }
         let parts = signals.iter().map(|(judgement, _)| format!("{} {}", verdict_mark(judgement.verdict), judgement.sentence()));
@@ -47,6 +49,7 @@ impl Progress {
         let (time, so_far, whole) = (live.local_now().strftime("%H:%M:%SZ"), seconds(elapsed.min(length)), seconds(length));
         writeln!(std::io::stderr().lock(), "{time}  {so_far} of {whole}  {}", text.join(" · "))?;
         self.said = Some((verdicts, down, elapsed));
+        self.over = over;
         Ok(())
     }
 }

@@ -65,6 +65,18 @@ pub struct Signal {
     pub origin: Origin,
 }
 
+impl Signal {
+    /// The same with each of its queries for one track changed.
+    #[must_use]
+    pub fn with_queries(&self, change: impl Fn(&Template) -> Template) -> Self {
+        let expression = match &self.expression {
+            Expression::Value(query) => Expression::Value(change(query)),
+            Expression::Ratio { bad, total } => Expression::Ratio { bad: change(bad), total: change(total) },
+        };
+        Self { expression, traffic: self.traffic.as_ref().map(change), ..self.clone() }
+    }
+}
+
 /// The golden signals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

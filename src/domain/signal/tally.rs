@@ -48,7 +48,7 @@ pub fn tally(signal: &Signal, series: &[TrackSeries], context: &Context, from: T
     let rates = judged.traffic.as_ref().map(|traffic| {
         let rates =
             traffic.points().filter(|(moment, _)| *moment >= from).filter_map(|(_, rate)| rate).filter(|rate| rate.is_finite());
-        rates.map(|rate| f64::from(rate.max(0.0))).sum::<f64>() * f64::from(traffic.step)
+        rates.map(|rate| f64::from(rate.max(0.0))).fold(0.0, std::ops::Add::add) * f64::from(traffic.step)
     });
     Tally { requests: rates, ..tally }
 }

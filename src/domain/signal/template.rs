@@ -51,6 +51,23 @@ impl Template {
         names
     }
 
+    /// The same query for what has no pod hash that is known, such as the workloads of Flagger: pods are told by the name of their workload, as
+    /// Kubernetes builds it.
+    #[must_use]
+    pub fn by_workload(&self) -> Self {
+        let text = self.0.replace("{{ pod_hash }}", "{{pod_hash}}");
+        let mut query = String::with_capacity(text.len() + 64);
+        let mut rest = &*text;
+        while let Some((before, after)) = rest.split_once("=\"{{pod_hash}}\"") {
+            let label = before.rfind(|letter: char| !(letter.is_alphanumeric() || letter == '_')).map_or(0, |at| at + 1);
+            query.push_str(before.get(..label).unwrap_or(before));
+            query.push_str("pod=~\"{{workload}}-[0-9a-z]+-[0-9a-z]+\"");
+            rest = after;
+        }
+        query.push_str(rest);
+        Self(query.replace("{{pod_hash}}", "[0-9a-z]+").into())
+    }
+
     /// Whether a variable stands in it.
     pub fn uses(&self, name: &str) -> bool {
         parts(&self.0).any(|part| matches!(part, Part::Variable(found) if found == name))
@@ -124,6 +141,19 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workloads_stand_for_hashes() {
+        let by_workload = |text: &str| Template::read(text, &[]).unwrap().by_workload().as_str().to_owned();
+        let pods = "pod=~\"{{workload}}-[0-9a-z]+-[0-9a-z]+\"";
+        assert_eq!(
+            by_workload("sum(rate(x{job=\"a\",hash=\"{{pod_hash}}\"}[5m]))"),
+            format!("sum(rate(x{{job=\"a\",{pods}}}[5m]))")
+        );
+        assert_eq!(by_workload("x{hash=\"{{ pod_hash }}\"} / y{hash=\"{{pod_hash}}\"}"), format!("x{{{pods}}} / y{{{pods}}}"));
+        assert_eq!(by_workload("x{pod=~\"{{workload}}-{{pod_hash}}-.+\"}"), "x{pod=~\"{{workload}}-[0-9a-z]+-.+\"}");
+        assert_eq!(by_workload("x{job=\"{{service}}\"}"), "x{job=\"{{service}}\"}");
+    }
 
     #[test]
     fn variables_are_filled_in_and_unknown_ones_named() {

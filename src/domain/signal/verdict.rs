@@ -102,6 +102,7 @@ impl Judgement {
         let compared = self.value.map(|value| format!("{} {} {limit}", show(value), self.relation(value)));
         let why = self.why.as_deref().map_or(String::new(), |why| format!(", {why}"));
         match (self.verdict, compared) {
+            (Verdict::Pass, Some(_)) if !self.gate => format!("{} {}", self.name, self.value.map(show).unwrap_or_default()),
             (Verdict::Breach, Some(compared)) if self.breached > 0 => {
                 format!("{} {compared} for {}{why}", self.name, clock(self.breached.into()))
             }
