@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use jiff::Timestamp;
-use pilothouse::ledger::{Authority, Body, Debt, Ending, Intent, Ledger, Object, Observed, Operator, Outcome, TICKET};
+use pilothouse::ledger::{Authority, Body, Debt, Ending, Gate, Intent, Ledger, Object, Observed, Operator, Outcome, TICKET};
 use serde_json::{Value, json};
 
 use crate::cli::{command, stderr, stdout};
@@ -128,6 +128,31 @@ SINCE                 ACT       WHO          ENVIRONMENT  ROLLOUT       OWED    
 }
 
 #[test]
+fn what_was_overridden_is_said_first() {
+    let home = Home::empty();
+    let words = "errors 1.8% > 1% for 3:12 (canary, 2,130 requests)";
+    let gate = Gate {
+        name: "errors".into(),
+        verdict: "breach".into(),
+        value: serde_json::Number::from_f64(0.018),
+        limit: serde_json::Number::from_f64(0.01),
+        comparator: "<".into(),
+        unit: "ratio".into(),
+        breached_seconds: 192,
+        requests: Some(2130),
+        words: words.into(),
+    };
+    let act = Intent { gates: vec![gate], overridden: vec!["errors".into()], ..of("4d", "web", "promote", "it is the load test") };
+    home.add("2020-12-03T10:00:00Z", Body::Intent(act.into()));
+    assert!(home.answer(&["list"]).contains("  overrode errors: it is the load test\n"), "{}", home.answer(&["list"]));
+    let acts = home.json(&["list", "--json"]);
+    assert_eq!((&acts["acts"][0]["overridden"], &acts["acts"][0]["gates"][0]["value"]), (&json!(["errors"]), &json!(0.018)));
+    assert!(home.answer(&["export", "--format", "csv"]).contains(&format!(",\"{words}\",errors\r\n")), "quoted, at the end");
+    assert!(home.answer(&["export", "--format", "markdown"]).contains("| overrode errors: it is the load test |"));
+    assert!(home.answer(&["verify"]).contains("The ledger is whole"));
+}
+
+#[test]
 fn acts_are_listed_for_scripts_and_chosen() {
     let home = Home::with_acts();
     let acts = home.json(&["list", "--json"]);
@@ -136,7 +161,7 @@ fn acts_are_listed_for_scripts_and_chosen() {
         "act": "1f3a9c02aa", "sequence": 1, "time": "2020-11-23T07:40:38.25Z", "operator": {"local": "dana", "host": "laptop"},
         "authority": "cli", "environment": "prod", "cluster": "c1",
         "object": {"kind": "Rollout", "namespace": "shop", "name": "gateway", "uid": "u1", "revision": 14}, "verb": "rollback",
-        "plan": ["abort", "restore the template"], "reason": "errors 4% > 1%\nsince 07:36", "ticket": null, "owes": ["ticket"],
+        "plan": ["abort", "restore the template"], "reason": "errors 4% > 1%\nsince 07:36", "gates": [], "overridden": [], "ticket": null, "owes": ["ticket"],
         "outcome": {"time": "2020-11-23T07:40:41Z", "result": "observed", "detail": "all traffic is on revision 13",
             "observed": [{"what": "aborted", "at": "2020-11-23T07:40:39Z"}], "settled_by": null},
         "hash": first["hash"],

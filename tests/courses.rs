@@ -289,7 +289,7 @@ fn the_receipt_says_only_what_was_seen() {
         - record: 2026-03/41\n\
         - owed: a ticket\n";
     assert_eq!(copied, [Effect::Copy(expected.to_owned())]);
-    assert!(cockpit.window().contains("versions gateway:v1.3.0 → rev 13 (gateway:v1.2.9)"), "{}", cockpit.window());
+    assert!(cockpit.window().contains("versions  gateway:v1.3.0 → rev 13 (gateway:v1.2.9)"), "{}", cockpit.window());
 }
 
 #[test]

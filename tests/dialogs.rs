@@ -105,6 +105,25 @@ fn promoting_in_a_company() {
 }
 
 #[test]
+fn a_gate_in_the_way_and_its_override() {
+    let mut cockpit = Cockpit::measured(0.018);
+    cockpit.opens_allowed("P");
+    check("dialog_gated", &mut cockpit, &[(140, 40), (80, 24), (40, 12)], &Theme::default());
+    cockpit.press("<esc>");
+    cockpit.opens_allowed("O");
+    cockpit.press("the errors are those of the load test");
+    check("dialog_override", &mut cockpit, &[(140, 40), (80, 24), (40, 12)], &Theme::default());
+    cockpit.press("<esc>R");
+    check("dialog_evidence", &mut cockpit, &[(80, 24)], &Theme::default());
+    let act = cockpit.acts("<enter>").remove(0);
+    cockpit.succeeds(&act);
+    cockpit.wait(10);
+    cockpit.errors(0.018, 0.002);
+    cockpit.wait(1);
+    check("marks_recovered", &mut cockpit, &[(140, 40), (80, 24)], &Theme::default());
+}
+
+#[test]
 fn a_policy_that_asks_for_much() {
     let policy = Policy {
         reason_min_length: 20,

@@ -15,6 +15,7 @@ mod courses;
 mod dialogs;
 mod files;
 mod finding;
+mod gated;
 mod gates;
 mod inspect;
 mod keys;

@@ -10,7 +10,7 @@ use super::debt::{Debt, debt};
 use super::desk::{Desk, Line, Object, Read};
 use super::identity::Stranger;
 use super::send::{Answer, send};
-use super::{Tell, explain, tell};
+use super::{Tell, evidence, explain, tell};
 use crate::domain::action::offer::Either;
 use crate::domain::action::request::{ALREADY, Fresh, Need, Request, missing, needs, request};
 use crate::domain::action::until::{Stand, stand};
@@ -238,6 +238,7 @@ impl Carrier {
         if act.ticket == Ticket::Owed {
             owed.push(Text::from(ledger::TICKET));
         }
+        let (gates, overridden) = evidence::of(act);
         ledger::Intent {
             operator: operator(user),
             authority: match act.authority {
@@ -267,6 +268,8 @@ impl Carrier {
             },
             owed,
             digest,
+            gates,
+            overridden,
             target: target(&act.plan, request),
             ..ledger::Intent::default()
         }

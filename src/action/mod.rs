@@ -5,6 +5,7 @@ mod annotate;
 mod carry;
 mod debt;
 mod desk;
+mod evidence;
 mod explain;
 mod identity;
 mod inspect;

@@ -2,19 +2,22 @@
 //! touch its own world only. Knows nothing of clusters.
 
 use crate::config::{Environment, Settings, Write};
-use crate::domain::action::Act;
+use crate::domain::action::{Act, Authority};
 
 /// What may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permit {
     readonly: bool,
     demo: bool,
+    /// Whether any signal is a gate: then every act forward has to bring what its gates said.
+    gated: bool,
 }
 
 impl Permit {
     /// What the settings permit.
     pub fn of(settings: &Settings) -> Self {
-        Self { readonly: settings.readonly, demo: settings.demo }
+        let gated = settings.signals.iter().any(|signal| signal.gate);
+        Self { readonly: settings.readonly, demo: settings.demo, gated }
     }
 
     /// Why an act may not be carried out here; None if it may. The server's URL is asked for only in a demo.
@@ -35,6 +38,12 @@ impl Permit {
         let own = |server: &str| ["http://127.0.0.1:", "http://localhost:"].iter().any(|local| server.starts_with(local));
         if self.demo && server.is_some_and(|server| !own(server)) {
             return Some(format!("A demo touches nothing but its own world: {what} was not sent."));
+        }
+        if act.authority == Authority::Guard && !act.plan.verb.is_back() {
+            return Some(format!("A guard only goes back: {what} was not sent."));
+        }
+        if let Some(why) = act.gates.refuse(&act.plan, self.gated && environment.prometheus.is_some()) {
+            return Some(format!("Its gates block it ({why}): {what} was not sent."));
         }
         if act.unrecorded && !act.plan.verb.is_back() {
             return Some(format!("Only a step back goes unrecorded: {what} was not sent."));

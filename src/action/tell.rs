@@ -52,7 +52,7 @@ async fn event(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(), Stri
         "apiVersion": "v1", "kind": "Event",
         "metadata": {"generateName": format!("{}.", key.name), "namespace": key.namespace},
         "involvedObject": {"apiVersion": api, "kind": kind, "namespace": key.namespace, "name": key.name, "uid": act.seen.uid},
-        "reason": reason(act), "message": cut(&format!("{by}: {}: {}", act.plan.effect, act.reason)), "type": severity,
+        "reason": reason(act), "message": cut(&format!("{by}: {}: {}", effect(act), act.reason)), "type": severity,
         "source": {"component": "pilothouse"}, "firstTimestamp": time, "lastTimestamp": time, "count": 1,
     });
     let request = Request {
@@ -63,6 +63,12 @@ async fn event(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(), Stri
         shows: Vec::new(),
     };
     took(send(&line.client, &request, false, desk.shared.patience.answer).await, "the Event could not be created")
+}
+
+/// What it does, and in spite of what: `promote 25→50 %, overriding errors`.
+fn effect(act: &Act) -> String {
+    let overriding = if act.gates.overridden { format!(", overriding {}", act.gates.names()) } else { String::new() };
+    format!("{}{overriding}", act.plan.effect)
 }
 
 /// A verb as Events spell their reasons: `PilothouseRollback`.
@@ -79,6 +85,9 @@ async fn annotation(desk: &Desk, line: &Line, act: &Act, by: &str) -> Result<(),
     let mut note = json!({"by": by, "verb": act.plan.verb.name(), "at": at, "reason": cut(&act.reason)});
     if let (Ticket::Given(ticket), Some(note)) = (&act.ticket, note.as_object_mut()) {
         note.insert("ticket".to_owned(), Value::from(ticket.as_str()));
+    }
+    if let (true, Some(note)) = (act.gates.overridden, note.as_object_mut()) {
+        note.insert("overridden".to_owned(), Value::from(act.gates.names()));
     }
     let request = Request {
         method: "PATCH",
@@ -110,7 +119,7 @@ async fn webhook(desk: &Desk, act: &Act, by: &str, entry: Option<Text>) -> Resul
     };
     let revision = act.seen.revision.map(|revision| format!(" (rev {revision})")).unwrap_or_default();
     let text =
-        cut(&format!("{by}: {} {}{revision} in {}: {}", act.plan.effect, act.seen.key, desk.environment.name, act.reason)) + &head;
+        cut(&format!("{by}: {} {}{revision} in {}: {}", effect(act), act.seen.key, desk.environment.name, act.reason)) + &head;
     let client = client(host)?;
     let body = json!({ "text": text });
     let request = Request { method: "POST", path: path.to_owned(), content_type: "application/json", body, shows: Vec::new() };

@@ -45,6 +45,13 @@ pub fn lines(act: &LedgerAct, width: u16) -> Vec<Line> {
         let label = if place == 0 { "plan" } else { "" };
         lines.field(label, &format!("{} {step}", place + 1), Tone::Plain);
     }
+    for (place, gate) in act.gates.iter().enumerate() {
+        let mark = if gate.passed { "" } else { "in the way: " };
+        lines.field(if place == 0 { "gates" } else { "" }, &format!("{mark}{}", gate.words), Tone::Plain);
+    }
+    if let Some(names) = act.overrides() {
+        lines.field("override", &format!("{names} blocked it and was overridden"), Tone::Owed);
+    }
     lines.field("ticket", act.ticket.as_deref().unwrap_or_default(), Tone::Plain);
     for owed in &act.owes {
         lines.field("owed", owed, Tone::Owed);

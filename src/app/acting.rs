@@ -12,7 +12,7 @@ use super::panes;
 use super::state::{Overlay, State};
 use crate::config::Write;
 use crate::domain::action::offer::offer;
-use crate::domain::action::{Either, Memory, Offer, Owner, Parameters, Seen, Subject, Sync, Verb};
+use crate::domain::action::{Either, Gates, Memory, Offer, Owner, Parameters, Seen, Subject, Sync, Verb};
 use crate::domain::belongings::Belongings;
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::object::Container;
@@ -30,7 +30,9 @@ pub struct Found<'a> {
     pub release: Release,
     belongings: Belongings,
     memory: &'a Memory,
+    /// The cluster's time.
     now: Timestamp,
+    environment: &'a Environment,
 }
 
 impl Found<'_> {
@@ -72,21 +74,21 @@ impl Found<'_> {
         set.spec.template.spec.containers.first()
     }
 
-    /// What a record of going back says if nobody says more: the evidence on the screen.
-    pub fn evidence(&self) -> String {
-        self.release.why.as_deref().unwrap_or("operator decision, no metrics").to_owned()
+    /// What its gates say now.
+    pub fn gates(&self) -> Gates {
+        self.environment.gates(&self.release.key)
     }
 }
 
 impl Environment {
-    /// A release of this environment with everything that decides; `now` is the local clock's.
-    pub fn found(&self, key: &Key, now: Timestamp) -> Option<Found<'_>> {
-        let now = self.cluster_time(now);
+    /// A release of this environment with everything that decides; `local` is the local clock's time.
+    pub fn found(&self, key: &Key, local: Timestamp) -> Option<Found<'_>> {
+        let now = self.cluster_time(local);
         let rollout = self.cluster.rollout(key).map(|rollout| Either::Rollout(rollout));
         let object = rollout.or_else(|| self.cluster.canary(key).map(|canary| Either::Canary(canary)))?;
         let release = self.cluster.release(key, now)?;
         let memory = self.memories.get(&release.uid).unwrap_or(&NOTHING);
-        Some(Found { object, release, belongings: self.cluster.belongings(key), memory, now })
+        Some(Found { object, release, belongings: self.cluster.belongings(key), memory, now, environment: self })
     }
 }
 
@@ -125,11 +127,28 @@ pub fn capital(words: &str) -> Cow<'_, str> {
 
 /// An acting command: opens its dialog, brings back the marks of one that is under way, or says in one clause why neither.
 pub(super) fn open(state: &mut State, verb: Verb) -> Vec<Effect> {
+    show(state, |state| opened(state, verb, false))
+}
+
+/// The same for one step on in spite of what the gates say.
+pub(super) fn open_override(state: &mut State) -> Vec<Effect> {
+    show(state, |state| {
+        let key = state.subject().cloned().ok_or("override: nothing is selected.")?;
+        let found = state.environment().found(&key, state.now).map(|found| found.overridable());
+        match found {
+            None => Err(format!("override gates of {}: it is gone from the cluster.", key.name)),
+            Some(Err(why)) => Err(format!("override gates of {}: {why}.", key.name)),
+            Some(Ok(verb)) => opened(state, verb, true),
+        }
+    })
+}
+
+fn show(state: &mut State, opened: impl FnOnce(&mut State) -> Result<(Overlay, Vec<Effect>), String>) -> Vec<Effect> {
     // Nobody acts on what is not shown.
     if matches!(state.overlay, Some(Overlay::Environments(_) | Overlay::Dialog(_))) || !panes::fits(state) {
         return Vec::new();
     }
-    match opened(state, verb) {
+    match opened(state) {
         Ok((overlay, effects)) => {
             state.overlay = Some(overlay);
             effects
@@ -141,12 +160,12 @@ pub(super) fn open(state: &mut State, verb: Verb) -> Vec<Effect> {
     }
 }
 
-fn opened(state: &mut State, verb: Verb) -> Result<(Overlay, Vec<Effect>), String> {
+fn opened(state: &mut State, verb: Verb, overrides: bool) -> Result<(Overlay, Vec<Effect>), String> {
     if let Some(why) = state.forbidden(state.shown) {
         return Err(format!("Nothing can be changed here: {why}."));
     }
     let key = state.subject().cloned().ok_or_else(|| format!("{}: nothing is selected.", verb.words()))?;
-    if let Some(pressed) = again(state, verb, &key) {
+    if let Some(pressed) = again(state, (verb, overrides), &key) {
         return Ok((pressed, Vec::new()));
     }
     let offered = state.environment().found(&key, state.now).map(|found| found.may(verb));
@@ -161,6 +180,9 @@ fn opened(state: &mut State, verb: Verb) -> Result<(Overlay, Vec<Effect>), Strin
             let number = state.number();
             let found = state.environment().found(&key, state.now);
             let mut dialog = found.map(|found| Dialog::new(number, state.shown, verb, &found)).ok_or_else(String::new)?;
+            if overrides {
+                dialog.override_gates(state);
+            }
             let effects = dialog.ask(state).into_iter().collect();
             Ok((Overlay::Dialog(Box::new(dialog)), effects))
         }
@@ -191,9 +213,9 @@ pub(super) fn turn_marks(state: &mut State, by: isize) {
 }
 
 /// The same verb on the same release while the first is under way, or was refused with its text still there.
-fn again(state: &mut State, verb: Verb, key: &Key) -> Option<Overlay> {
+fn again(state: &mut State, (verb, overrides): (Verb, bool), key: &Key) -> Option<Overlay> {
     let courses = &mut state.environment_mut().courses;
-    if let Some(form) = courses.take_form(key, verb) {
+    if let Some(form) = courses.take_form(key, verb, overrides) {
         return Some(Overlay::Dialog(form));
     }
     courses.newest(key, verb).filter(|course| course.ended.is_none()).map(|course| Overlay::Marks(Marks::of(course)))

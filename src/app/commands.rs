@@ -70,6 +70,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Reverse => sort(state, true),
         Command::Copy => return copy(state),
         Command::Contents => return contents(state),
+        Command::Override => return acting::open_override(state),
         Command::Promote
         | Command::PromoteFull
         | Command::Hold

@@ -32,6 +32,8 @@ pub struct Environment {
     pub metrics: Metrics,
     /// What happened in it.
     pub notices: Notices,
+    /// When nothing is to be started here.
+    pub(super) freezes: Vec<config::Freeze>,
     /// What was done in it from here.
     pub courses: Courses,
     /// What is remembered of its releases beyond their objects, by uid, as far as it was asked.
@@ -72,6 +74,7 @@ impl Environment {
             table: Table::default(),
             metrics,
             notices: Notices::default(),
+            freezes: Vec::new(),
             courses: Courses::default(),
             memories: HashMap::new(),
             epoch: 0,

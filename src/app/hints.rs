@@ -124,12 +124,18 @@ fn of_release(state: &State) -> Vec<Wanted> {
     }
     all.extend(command_hint(state, still, still.entry().short.into(), can(still_verb)));
     let promote = promotes(&found);
-    let alive = promote.is_some();
+    let gates = found.gates();
+    let alive = promote.is_some() && !gates.block();
+    let overrides = promote.is_some() && gates.block();
     let words = promote.unwrap_or(Cow::Borrowed("promote"));
     if let Some(promote) = command_hint(state, Command::Promote, words, alive) {
         all.push(Wanted { ruled: true, leads: true, ..promote });
     }
-    all.extend(command_hint(state, Command::PromoteFull, Command::PromoteFull.entry().short.into(), can(Verb::PromoteFull)));
+    if overrides {
+        all.extend(command_hint(state, Command::Override, format!("override {}", gates.names()).into(), true));
+    }
+    let full = can(Verb::PromoteFull) && !gates.block();
+    all.extend(command_hint(state, Command::PromoteFull, Command::PromoteFull.entry().short.into(), full));
     all
 }
 

@@ -138,7 +138,7 @@ impl Ledger {
     }
 }
 
-/// Whether every word occurs: in who, where, on what, the verb, the outcome, the reason or the ticket.
+/// Whether every word occurs: in who, where, on what, the verb, the outcome, what was overridden, the reason or the ticket.
 fn lets(words: &[String], act: &LedgerAct, scratch: &mut String) -> bool {
     if words.is_empty() {
         return true;
@@ -146,7 +146,9 @@ fn lets(words: &[String], act: &LedgerAct, scratch: &mut String) -> bool {
     scratch.clear();
     let ending = act.outcome.as_ref().map_or("under way", |outcome| outcome.ending.word());
     let owes = if act.owes.is_empty() { "" } else { "owed" };
+    let overrides = act.overrides().map_or_else(String::new, |names| format!("override {names}"));
     let parts = [
+        &*overrides,
         &*act.operator.local,
         act.operator.kube.as_deref().unwrap_or_default(),
         &*act.environment,

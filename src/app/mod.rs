@@ -13,6 +13,7 @@ pub mod effect;
 pub mod environment;
 mod focus;
 pub mod freshness;
+mod gates;
 pub mod help;
 mod hints;
 pub mod ledger;

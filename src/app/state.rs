@@ -152,7 +152,8 @@ impl State {
         let environments: Vec<_> = environments
             .map(|(environment, place)| {
                 let metrics = Metrics::new(Definitions::of(settings, environment));
-                Environment::new(EnvironmentId(place), Arc::new(environment.clone()), metrics, now)
+                let environment = Environment::new(EnvironmentId(place), Arc::new(environment.clone()), metrics, now);
+                environment.frozen_by(&settings.freezes)
             })
             .collect();
         let shown = EnvironmentId(u16::try_from(settings.start_environment).unwrap_or_default());

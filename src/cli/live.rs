@@ -28,6 +28,8 @@ const REFUSED: Duration = Duration::from_secs(3);
 const DETAILS: Duration = Duration::from_secs(3);
 /// How long a metrics server may take: what it did not answer by then is no data.
 const MEASURED: Duration = Duration::from_secs(5);
+/// Values of a signal that are asked for, a poll apart.
+const VALUES: u32 = 240;
 /// `done` is asked at least this often: it may go by the time, too.
 const GLANCE: Duration = Duration::from_millis(250);
 /// Facts taken from the mailbox at once.
@@ -162,7 +164,9 @@ impl Live {
             return;
         }
         let keys: Vec<Key> = named.map_or_else(|| self.most_in_need(MOST), |key| vec![key.clone()]);
-        self.aim(&keys, |target| target);
+        // No longer than the source keeps every poll of: a value more would make all of them coarser.
+        let span = self.metrics.definitions().interval.saturating_mul(VALUES);
+        self.aim(&keys, |target| Target { span: target.span.min(span), ..target });
         self.wait(MEASURED, |live| match live.metrics.link {
             MetricsLink::None | MetricsLink::Down { .. } => true,
             MetricsLink::Connecting => false,
@@ -171,6 +175,11 @@ impl Live {
                 .iter()
                 .all(|target| live.metrics.measured(&target.key).is_some_and(|measured| measured.hash == target.hash)),
         });
+    }
+
+    /// Takes in what has been learned until what is known of the signals is enough, or `limit` has passed. Returns whether it was enough.
+    pub fn measured_until(&mut self, limit: Duration, mut done: impl FnMut(&Metrics) -> bool) -> bool {
+        self.wait(limit, |live| done(&live.metrics))
     }
 
     /// Has these measured in full from now on, as they are now, each `changed` if need be. Waits for nothing.

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod dump;
 pub mod failure;
 pub mod gate;
+mod gates;
 pub mod ledger;
 pub mod live;
 pub mod looks;
@@ -210,7 +211,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::SetImage(arguments)) => act::set_image(arguments, common),
         Some(Command::TerminateAnalysis(arguments)) => act::terminate(arguments, common),
         Some(Command::Ledger(arguments)) => ledger::run(arguments, common),
-        Some(Command::Doctor(arguments)) => doctor::run(*arguments, common),
+        Some(Command::Doctor(arguments)) => doctor::run(arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),
         Some(Command::Shot(arguments)) => shot::run(arguments, common),
         Some(Command::Completions(arguments)) => completions::run(arguments),

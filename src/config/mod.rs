@@ -4,6 +4,7 @@
 pub mod choose;
 pub mod error;
 pub mod files;
+mod freeze;
 pub mod metrics;
 pub mod policy;
 pub mod raw;

@@ -50,10 +50,23 @@ pub struct LedgerAct {
     pub ticket: Option<Box<str>>,
     /// What it still owes.
     pub owes: Vec<Box<str>>,
+    /// What its gates said, where they had a say and were judged.
+    pub gates: Vec<LedgerGate>,
+    /// Names of the gates that blocked and were overridden.
+    pub overridden: Vec<Box<str>>,
     /// Digests of its requests, in the order of sending.
     pub requests: Vec<Box<str>>,
     /// What came of it; None as long as nobody knows.
     pub outcome: Option<LedgerOutcome>,
+}
+
+/// What one gate said when an act was decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerGate {
+    /// Whether it let the act through.
+    pub passed: bool,
+    /// In words: `errors 1.8% > 1% for 3:12 (canary, 2,130 requests)`.
+    pub words: Box<str>,
 }
 
 /// Who acts.
@@ -200,6 +213,7 @@ impl LedgerAct {
         let course = self.course().map_or_else(String::new, |(from, to)| format!(" {from}→{to}%"));
         let reason = self.reason.lines().next().unwrap_or_default();
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{reason}\"") };
+        let reason = self.overrides().map_or_else(String::new, |names| format!(" overriding {names}")) + &reason;
         match self.outcome.as_ref().map(|outcome| outcome.ending) {
             Some(Ending::Observed) => format!("{done} {what}{course}{reason}"),
             Some(Ending::Accepted) => format!("{done} {what}{course}{reason}, not seen to take effect"),
@@ -209,6 +223,11 @@ impl LedgerAct {
             }
             None => format!("began to {} {what}{course}{reason}", self.words()),
         }
+    }
+
+    /// The gates that were overridden: `errors, p95`; None if none was.
+    pub fn overrides(&self) -> Option<String> {
+        (!self.overridden.is_empty()).then(|| self.overridden.join(", "))
     }
 
     /// From which share of traffic to which, where its plan or what was seen says so.
@@ -243,6 +262,12 @@ impl LedgerAct {
         }
         for owed in &self.owes {
             line("owed", owed);
+        }
+        for gate in &self.gates {
+            line(if gate.passed { "gate" } else { "gate in the way" }, &gate.words);
+        }
+        if let Some(overridden) = self.overrides() {
+            line("overridden", &overridden);
         }
         line("what", &self.subject());
         for (place, step) in self.plan.iter().enumerate() {

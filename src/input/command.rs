@@ -48,6 +48,8 @@ pub enum Command {
     Contents,
     /// Dialog: one step on.
     Promote,
+    /// Dialog: one step on in spite of what its gates say.
+    Override,
     /// Dialog: to 100 %.
     PromoteFull,
     /// Dialog: stand still.
@@ -145,7 +147,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 45] = [
+pub const COMMANDS: [Entry; 46] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -173,6 +175,13 @@ pub const COMMANDS: [Entry; 45] = [
         Group::Rollouts,
     ),
     entry(Command::Promote, "act.promote", "promote", "promote one step", Group::Acting),
+    entry(
+        Command::Override,
+        "act.override",
+        "override",
+        "promote one step although its gates block it, with a reason",
+        Group::Acting,
+    ),
     entry(Command::PromoteFull, "act.promote-full", "→100%", "promote to 100 %, leaving out its steps", Group::Acting),
     entry(Command::Hold, "act.hold", "hold", "hold it where it is", Group::Acting),
     entry(Command::Resume, "act.resume", "resume", "let what is held go on", Group::Acting),
@@ -242,7 +251,7 @@ impl Command {
     /// What it does to a release, if it does anything.
     pub fn verb(self) -> Option<Verb> {
         Some(match self {
-            Self::Promote => Verb::Promote,
+            Self::Promote | Self::Override => Verb::Promote,
             Self::PromoteFull => Verb::PromoteFull,
             Self::Hold => Verb::Hold,
             Self::Resume => Verb::Resume,
@@ -263,7 +272,7 @@ impl Command {
     }
 }
 
-static TABLE: [Entry; 45] = COMMANDS;
+static TABLE: [Entry; 46] = COMMANDS;
 
 #[cfg(test)]
 mod tests {

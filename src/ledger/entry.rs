@@ -112,8 +112,41 @@ pub struct Intent {
     /// What this act owes from its beginning, such as [`TICKET`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owed: Vec<Text>,
+    /// What the gates said, where they had a say and were judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+    /// Names of the gates that blocked and were overridden by whoever acted, for this act only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Text>,
     /// The first request, as [`digest`](super::digest) makes it.
     pub digest: Text,
+}
+
+/// What one gate said when an act was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The signal.
+    pub name: Text,
+    /// The verdict, as `status --json` says it.
+    pub verdict: Text,
+    /// The value, as the query returned it; None if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Number>,
+    /// What it was held against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<serde_json::Number>,
+    /// How: `<`.
+    pub comparator: Text,
+    /// What both count.
+    pub unit: Text,
+    /// Seconds for which it had been over its limit.
+    #[serde(default)]
+    pub breached_seconds: u32,
+    /// Requests seen within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// The same for people: `errors 1.8% > 1% for 3:12 (canary, 2,130 requests)`.
+    pub words: Text,
 }
 
 /// The word for a ticket that is owed.

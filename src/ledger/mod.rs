@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 pub use acts::{Act, Owed, Stable};
 pub use chain::digest;
-pub use entry::{Authority, Body, Debt, Ending, Entry, Intent, Object, Observed, Operator, Outcome, Repair, TICKET, Write};
+pub use entry::{Authority, Body, Debt, Ending, Entry, Gate, Intent, Object, Observed, Operator, Outcome, Repair, TICKET, Write};
 pub use error::Error;
 pub use text::Text;
 pub use verify::Report;

@@ -1,9 +1,9 @@
 //! The ledger as screens show it: entries put together to acts, the newest first. Pure but for [`Ledger::view`], which reads the files.
 
 use super::acts::{acts, owed};
-use super::{Act, Ending, Entry, Ledger, Operator, Outcome, Text};
+use super::{Act, Ending, Entry, Gate, Ledger, Operator, Outcome, Text};
 use crate::domain::ledger as shown;
-use crate::domain::ledger::{ActedOn, LedgerAct, LedgerOutcome, LedgerView, OwedLine, Person};
+use crate::domain::ledger::{ActedOn, LedgerAct, LedgerGate, LedgerOutcome, LedgerView, OwedLine, Person};
 
 /// Acts that are shown; older ones only while they owe something. All of them: `pilothouse ledger list`.
 const MOST: usize = 5_000;
@@ -35,6 +35,10 @@ fn plain(text: &Text) -> Box<str> {
     text.as_str().into()
 }
 
+fn gate(gate: &Gate) -> LedgerGate {
+    LedgerGate { passed: matches!(gate.verdict.as_str(), "pass" | "warn"), words: plain(&gate.words) }
+}
+
 fn act_of(act: &Act<'_>) -> LedgerAct {
     let (intent, object) = (act.intent, &act.intent.object);
     let digests = std::iter::once(&intent.digest).chain(act.writes.iter().map(|write| &write.digest));
@@ -63,6 +67,8 @@ fn act_of(act: &Act<'_>) -> LedgerAct {
         reason: plain(&intent.reason),
         ticket: act.ticket.map(plain),
         owes: act.owes.iter().map(|owed| plain(owed)).collect(),
+        gates: intent.gates.iter().map(gate).collect(),
+        overridden: intent.overridden.iter().map(plain).collect(),
         requests: digests.filter(|digest| !digest.is_empty()).map(plain).collect(),
         outcome: act.outcome.map(|(at, outcome)| LedgerOutcome { at, ..outcome_of(outcome) }),
     }

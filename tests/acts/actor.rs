@@ -11,7 +11,7 @@ use pilothouse::app::cluster::Cluster;
 use pilothouse::config::{Files, Settings};
 use pilothouse::domain::action::offer::Either;
 use pilothouse::domain::action::{
-    Act, Authority, Memory, Outcome, Parameters, Plan, Report, Seen, Subject, Ticket, Verb, What, offer,
+    Act, Authority, Gates, Memory, Outcome, Parameters, Plan, Report, Seen, Subject, Ticket, Verb, What, offer,
 };
 use pilothouse::domain::fact::News;
 use pilothouse::domain::id::EnvironmentId;
@@ -87,6 +87,7 @@ impl Actor {
             plan,
             reason: "because of the test".to_owned(),
             ticket: Ticket::None,
+            gates: Gates::default(),
             unrecorded: false,
             dry_run: false,
             patience: 20,

@@ -11,5 +11,6 @@ pub mod metrics_server;
 pub mod picture;
 pub mod prometheus;
 pub mod record;
+pub mod signals;
 pub mod source_stories;
 pub mod write_stories;

@@ -64,6 +64,8 @@ fn act(number: u64, told: &Told<'_>) -> LedgerAct {
         reason: told.reason.into(),
         ticket: None,
         owes: Vec::new(),
+        gates: Vec::new(),
+        overridden: Vec::new(),
         requests: vec!["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into()],
         outcome,
     }

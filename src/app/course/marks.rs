@@ -94,6 +94,8 @@ impl Course {
             rows.extend(Row::words("", words).signed(sign).meant(tone).wrapped(room, 4));
         }
         rows.extend(self.watched(moment, room));
+        let recovery = self.recovery.as_ref().and_then(|recovery| recovery.row(self.pressed, self.relieved()));
+        rows.extend(recovery.into_iter().flat_map(|row| row.wrapped(room.saturating_sub(8), 2)));
         let receipt = self.receipt(moment);
         if !receipt.is_empty() {
             rows.push(Row::empty());

@@ -3,6 +3,7 @@
 
 mod marks;
 mod receipt;
+mod recovery;
 mod watch;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::domain::duration::clock;
 use crate::domain::id::{EnvironmentId, Key};
 
 pub(super) use marks::page;
+pub use recovery::Recovery;
 pub use watch::Watch;
 
 /// Acts of an environment that are kept.
@@ -39,6 +41,8 @@ pub struct Course {
     pub ended: Option<(Timestamp, Outcome)>,
     /// The watch, once what was taken back is back.
     pub watch: Option<Watch>,
+    /// Whether what was broken is well again; None where nothing was known to be broken.
+    pub recovery: Option<Recovery>,
     heard: Timestamp,
     taken: Option<Taken>,
     user: Option<String>,
@@ -124,25 +128,40 @@ impl Courses {
         self.newest_first().find(|course| course.act.seen.key == *key && course.act.plan.verb == verb)
     }
 
-    /// What was typed for an act that was refused.
-    pub(super) fn take_form(&mut self, key: &Key, verb: Verb) -> Option<Box<Dialog>> {
+    /// What was typed for an act that was refused. An override is not brought back by a key that is none.
+    pub(super) fn take_form(&mut self, key: &Key, verb: Verb, overrides: bool) -> Option<Box<Dialog>> {
         let newest = self.all.iter_mut().rev().find(|course| course.act.seen.key == *key && course.act.plan.verb == verb)?;
         newest.ended.as_ref()?;
-        newest.form.take()
+        newest.form.take_if(|form| form.overrides.is_some() == overrides)
     }
 }
 
 impl Course {
     /// An act that was confirmed just now.
     pub(super) fn new(act: Act, now: Timestamp, taken: Option<Taken>, form: Box<Dialog>) -> Self {
+        // An act that takes nothing back mends nothing.
+        let recovery = taken.as_ref().and_then(|_| Recovery::of(&act.gates.judgements));
         let steps = act.plan.steps.iter().map(|_| StepMarks::default()).collect();
         let user = form.review.as_ref().and_then(|review| review.user.clone());
-        Self { act, pressed: now, recorded: None, steps, ended: None, watch: None, heard: now, taken, user, form: Some(form) }
+        Self {
+            act,
+            pressed: now,
+            recorded: None,
+            steps,
+            ended: None,
+            watch: None,
+            recovery,
+            heard: now,
+            taken,
+            user,
+            form: Some(form),
+        }
     }
 
     /// Whether its way back is still watched.
     pub fn is_watched(&self) -> bool {
-        self.watch.as_ref().is_some_and(|watch| !watch.over)
+        let recovers = self.recovery.as_ref().is_some_and(|recovery| recovery.is_open() && self.relieved().is_some());
+        recovers || self.watch.as_ref().is_some_and(|watch| !watch.over)
     }
 
     /// Whether any request of it was taken.
@@ -362,6 +381,9 @@ impl Environment {
         for course in others {
             if let Some(watch) = &mut course.watch {
                 watch.over = true;
+            }
+            if let Some(recovery) = &mut course.recovery {
+                recovery.close();
             }
         }
     }

@@ -21,9 +21,10 @@ impl Course {
             return Vec::new();
         }
         let title = Row::words("", "receipt").meant(Tone::Dim).weighing(7);
-        let lines = entries
-            .into_iter()
-            .map(|(name, words)| Row { indent: 2, ..Row::words("", format!("{name:<9}{}", words.replace('\n', " "))).weighing(6) });
+        let lines = entries.into_iter().map(|(name, words)| Row {
+            indent: 2,
+            ..Row::words("", format!("{name:<10}{}", words.replace('\n', " "))).weighing(6)
+        });
         let hint = Row { indent: 2, ..Row::words("", "y copies it as Markdown").meant(Tone::Dim).weighing(8) };
         std::iter::once(title).chain(lines).chain([hint]).collect()
     }
@@ -74,6 +75,18 @@ impl Course {
                 None => all.push(("held", clock(held))),
             }
         }
+        if let Some(recovery) = &self.recovery {
+            if let Some(at) = recovery.at {
+                let words = format!("{} after {}, at {}", recovery.words(), span(self.pressed, at), at.strftime("%H:%M:%S UTC"));
+                all.push(("recovered", words));
+            }
+            if let Some(failed) = recovery.failed {
+                all.push(("failed", format!("at least {failed:.0} requests since the key was pressed")));
+            }
+        }
+        if self.act.gates.overridden {
+            all.push(("override", self.act.gates.arithmetic()));
+        }
         all.push(("reason", self.act.reason.clone()));
         if let Ticket::Given(ticket) = &self.act.ticket {
             all.push(("ticket", ticket.clone()));
@@ -95,6 +108,12 @@ impl Course {
         let target = self.act.plan.target.as_ref()?;
         let from = self.taken.as_ref().map(Taken::name)?;
         Some(format!("{from} → rev {} ({})", target.revision, target.images))
+    }
+
+    /// From when on what was broken can be well again: the traffic is off it, or all that was to be done was seen.
+    pub(super) fn relieved(&self) -> Option<Timestamp> {
+        let done = || self.ended.as_ref().filter(|(_, outcome)| matches!(outcome, Outcome::Observed(_))).map(|(at, _)| *at);
+        self.traffic_off().or_else(done)
     }
 
     /// When the traffic was seen to be off what was taken back.

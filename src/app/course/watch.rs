@@ -67,10 +67,17 @@ impl Environment {
     pub(in crate::app) fn watch(&mut self, now: Timestamp) -> bool {
         let cluster_time = self.cluster_time(now);
         let live = matches!(self.freshness(now), Freshness::Live { .. });
-        let (cluster, notices) = (&self.cluster, &mut self.notices);
+        let (cluster, metrics, notices) = (&self.cluster, &self.metrics, &mut self.notices);
         let mut rings = false;
         for course in &mut self.courses.all {
             let key = &course.act.seen.key;
+            let moments = (course.pressed, course.relieved());
+            if let Some(recovery) = course.recovery.as_mut().filter(|recovery| recovery.is_open()) {
+                let judgements = metrics.judgements(key);
+                if let Some(words) = recovery.look(&judgements, metrics.measured(key).map(AsRef::as_ref), moments, now) {
+                    notices.say(Some(key.clone()), Tone::Good, words, now);
+                }
+            }
             let Some(watch) = course.watch.as_mut().filter(|watch| !watch.over) else { continue };
             let rollout = cluster.rollout(key).map(|rollout| Either::Rollout(rollout));
             let object = rollout.or_else(|| cluster.canary(key).map(|canary| Either::Canary(canary)));

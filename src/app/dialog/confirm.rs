@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::freshness::Freshness;
 use super::super::panes;
 use super::super::state::{Overlay, State};
-use super::{Dialog, Focus, change, policy, with_release};
+use super::{Dialog, Focus, change, gated, policy, with_release};
 use crate::config::{Confirm, Policy};
 use crate::domain::action::{Act, Authority, Plan, Reviewed, Taken, Ticket, Verb};
 use crate::domain::duration::clock;
@@ -31,6 +31,8 @@ pub enum Stop {
     Missing(Focus, String),
     /// It is on its way.
     Waits(String),
+    /// Its gates block it.
+    Gated(String),
     /// It cannot be done like this.
     Refused(String),
     /// A question was not answered. Confirming asks again.
@@ -46,7 +48,7 @@ impl Stop {
             Self::Moved(what) | Self::NoPlan(what) | Self::Missing(_, what) => what.clone(),
             Self::Choose => "choose one first: Tab, or its number".to_owned(),
             Self::Waits(what) => format!("waits for {what}"),
-            Self::Refused(why) | Self::Unasked(why) => why.clone(),
+            Self::Gated(why) | Self::Refused(why) | Self::Unasked(why) => why.clone(),
         }
     }
 
@@ -59,7 +61,10 @@ impl Stop {
 /// What of the release is no longer as the dialog saw it, as far as its verb minds.
 pub fn moved(state: &State, dialog: &Dialog) -> Option<String> {
     let now = state.environment_named(dialog.environment)?.found(dialog.key(), state.now)?.seen();
-    if dialog.verb.is_back() { dialog.seen.other_release(&now) } else { dialog.seen.moved(&now) }
+    if dialog.verb.is_back() {
+        return dialog.seen.other_release(&now);
+    }
+    dialog.seen.moved(&now).or_else(|| gated::moved(state, dialog))
 }
 
 /// What keeps a dialog from being confirmed now; None if nothing does.
@@ -83,7 +88,10 @@ pub fn stop(state: &State, dialog: &Dialog) -> Option<Stop> {
     if dialog.verb.is_back() || !plan.writes() {
         return None;
     }
-    missing(dialog, policy(environment)).or_else(|| late(&environment.freshness(state.now))).or_else(|| unreviewed(dialog, plan))
+    gated::stop(state, dialog, plan)
+        .or_else(|| missing(dialog, policy(environment)))
+        .or_else(|| late(&environment.freshness(state.now)))
+        .or_else(|| unreviewed(dialog, plan))
 }
 
 /// What has to be typed before going forward.
@@ -168,7 +176,9 @@ pub(super) fn confirm(state: &mut State) -> Vec<Effect> {
             change(state, |_, dialog| dialog.focus = field);
             Vec::new()
         }
-        Some(Stop::Forbidden(_) | Stop::Gone | Stop::NoPlan(_) | Stop::Choose | Stop::Waits(_) | Stop::Refused(_)) => Vec::new(),
+        Some(
+            Stop::Forbidden(_) | Stop::Gone | Stop::NoPlan(_) | Stop::Choose | Stop::Waits(_) | Stop::Gated(_) | Stop::Refused(_),
+        ) => Vec::new(),
     }
 }
 
@@ -190,6 +200,9 @@ fn look_again(state: &mut State) -> Vec<Effect> {
             dialog.plan_anew(found);
             if let Some(place) = read.and_then(|read| dialog.plans.iter().position(|plan| super::plan_name(plan) == read)) {
                 dialog.chosen = Some(place);
+            }
+            if dialog.overrides.is_some() {
+                dialog.override_gates(state);
             }
             (dialog.refusal, dialog.note, dialog.unrecorded, dialog.scroll) = (None, None, false, 0);
         });
@@ -222,6 +235,7 @@ fn act(state: &mut State) -> Vec<Effect> {
         reason: reason(&dialog, policy(environment)),
         // Forward, a wrong ticket has kept it from coming here.
         ticket: ticket(&dialog, policy(environment)).unwrap_or_default(),
+        gates: gated::evidence(environment.gates(dialog.key()), &dialog),
         unrecorded: dialog.unrecorded && dialog.verb.is_back(),
         plan,
         dry_run: false,

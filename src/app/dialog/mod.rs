@@ -2,6 +2,7 @@
 //! opened; the only way from a key to an act leads through `confirm.rs`.
 
 pub(super) mod confirm;
+mod gated;
 mod image;
 pub(super) mod keys;
 mod plans;
@@ -18,6 +19,7 @@ use crate::domain::action::{Access, Parameters, Plan, Reviewed, Seen, Verb, acce
 use crate::domain::id::{EnvironmentId, Key};
 
 pub use confirm::Stop;
+pub use gated::Override;
 pub use plans::name as plan_name;
 pub(super) use rows::page;
 
@@ -54,6 +56,8 @@ pub struct Dialog {
     pub refusal: Option<String>,
     /// Whether going back without a record was asked about: then the next confirmation means it.
     pub unrecorded: bool,
+    /// That it goes on in spite of the gates that were read.
+    pub overrides: Option<Override>,
     /// A word about what changed in it.
     pub note: Option<String>,
     /// Rows that are scrolled past, from 1; 0 shows what matters most.
@@ -89,6 +93,7 @@ impl Dialog {
             review: None,
             refusal: None,
             unrecorded: false,
+            overrides: None,
             note: None,
             scroll: 0,
             evidence,
@@ -98,6 +103,11 @@ impl Dialog {
         };
         dialog.plan_anew(found);
         dialog
+    }
+
+    /// It is to go on in spite of the gates that block now.
+    pub(super) fn override_gates(&mut self, state: &State) {
+        self.overrides = Some(Override::of(&gated::gates(state, self)));
     }
 
     /// The release.

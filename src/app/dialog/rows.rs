@@ -20,7 +20,7 @@ use super::super::page::{Button, Focus, Page, Part, Row, Sign, Tone, drop_to, wi
 use super::super::state::State;
 use super::super::text;
 use super::confirm::{self, Stop};
-use super::{Dialog, plans, policy};
+use super::{Dialog, gated, plans, policy};
 use crate::config::Policy;
 use crate::domain::action::{Plan, Ticket};
 
@@ -39,9 +39,9 @@ pub(in crate::app) fn page(state: &State, dialog: &Dialog, body: Rect) -> Page {
     let labels = if width < 60 { LABELS - 1 } else { LABELS };
     let room = width.saturating_sub(4 + labels);
     let stop = confirm::stop(state, dialog);
-    let mut head = head(dialog, room);
+    let mut head = head(state, dialog, room);
     let mut foot = foot(state, dialog, room);
-    let buttons = buttons(dialog, stop.as_ref(), width.saturating_sub(4));
+    let buttons = buttons(state, dialog, stop.as_ref(), width.saturating_sub(4));
     let taken: u16 = buttons.iter().map(|(_, cells, _)| cells + 3).sum();
     foot.extend(last(stop.as_ref(), (width.saturating_sub(4), taken), labels));
     let height = usize::from(body.height.saturating_sub(2));
@@ -80,7 +80,7 @@ fn fit(head: &mut Vec<Row>, foot: &mut Vec<Row>, height: usize, scroll: usize) -
 }
 
 /// What will happen.
-fn head(dialog: &Dialog, room: u16) -> Vec<Row> {
+fn head(state: &State, dialog: &Dialog, room: u16) -> Vec<Row> {
     let mut rows = vec![Row { part: Part::Now, ..Row::words("now", "").weighing(4) }];
     match dialog.plan() {
         Some(plan) => of_plan(dialog, plan, room, &mut rows),
@@ -92,6 +92,7 @@ fn head(dialog: &Dialog, room: u16) -> Vec<Row> {
             }
         }
     }
+    rows.extend(gated::rows(state, dialog, room));
     if let Some(note) = &dialog.note {
         rows.extend(Row::words("", note.clone()).signed(Sign::Warning).weighing(2).wrapped(room, 2));
     }
@@ -265,7 +266,7 @@ fn last(stop: Option<&Stop>, (width, taken): (u16, u16), labels: u16) -> Vec<Row
         Stop::Missing(..) => Sign::Queued,
         Stop::Choose | Stop::Moved(_) => Sign::Warning,
         Stop::Unasked(_) => Sign::Unknown,
-        Stop::Forbidden(_) | Stop::Gone | Stop::NoPlan(_) | Stop::Refused(_) => Sign::Bad,
+        Stop::Forbidden(_) | Stop::Gone | Stop::NoPlan(_) | Stop::Gated(_) | Stop::Refused(_) => Sign::Bad,
     };
     let words = Row { sign: Some(sign), ..Row::words("", stop.words()).meant(Tone::Strong) };
     if text::width(&words.words) + 2 + taken <= width {
@@ -279,13 +280,16 @@ fn last(stop: Option<&Stop>, (width, taken): (u16, u16), labels: u16) -> Vec<Row
 type Laid = (Focus, u16, String);
 
 /// Words of the buttons, and the cells of each.
-fn buttons(dialog: &Dialog, stop: Option<&Stop>, width: u16) -> Vec<Laid> {
+fn buttons(state: &State, dialog: &Dialog, stop: Option<&Stop>, width: u16) -> Vec<Laid> {
     let words = match stop {
         Some(Stop::Moved(_)) => "look again".to_owned(),
         Some(Stop::Unasked(_)) => "ask again".to_owned(),
         _ if dialog.unrecorded => format!("{} without a record", dialog.verb.words()),
         _ if dialog.copies() => "copy the text".to_owned(),
-        _ => dialog.plan().map_or_else(|| dialog.verb.words().trim_end_matches(" of").to_owned(), |plan| plan.effect.to_string()),
+        _ => dialog.plan().map_or_else(
+            || dialog.verb.words().trim_end_matches(" of").to_owned(),
+            |plan| gated::effect(&gated::gates(state, dialog), dialog, plan),
+        ),
     };
     // "Esc cancel", three cells, and "[⏎ ", "]".
     let cancel = 10;

@@ -67,6 +67,7 @@ pub struct Metrics {
     fresh: HashSet<Key>,
     judged: Option<Timestamp>,
     answered: Option<Timestamp>,
+    alerts_read: bool,
     aim: Aim,
 }
 
@@ -82,6 +83,7 @@ impl Metrics {
         Self {
             link: if definitions.is_empty() { MetricsLink::None } else { MetricsLink::Connecting },
             alerts: Arc::new([]),
+            alerts_read: false,
             collector: Collector::default(),
             definitions,
             measured: HashMap::new(),
@@ -112,7 +114,7 @@ impl Metrics {
             MetricsNews::Fleet(fleet) => {
                 self.fleets.insert(Arc::clone(&fleet.signal), fleet);
             }
-            MetricsNews::Alerts(alerts) => self.alerts = alerts,
+            MetricsNews::Alerts(alerts) => (self.alerts, self.alerts_read) = (alerts, true),
             MetricsNews::Burn(reading) => {
                 self.fresh.insert(reading.key.clone());
                 self.burns.insert(reading.key.clone(), reading);
@@ -124,6 +126,11 @@ impl Metrics {
     /// Whether there is a metrics server and a signal to ask it for.
     pub fn is_configured(&self) -> bool {
         !self.definitions.is_empty()
+    }
+
+    /// Whether its alerts were ever read: that none is known does not mean that none fires.
+    pub fn has_read_alerts(&self) -> bool {
+        self.alerts_read
     }
 
     /// What is to be measured here.

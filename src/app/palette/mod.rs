@@ -206,6 +206,10 @@ pub fn refusal(state: &State, what: &What) -> Option<String> {
         }
         What::Run(Command::Ticket, _) => Some("type the ticket after it: ticket INC-123".to_owned()),
         What::Run(command, None) if command.takes_release() => Some("no rollout is selected".to_owned()),
+        What::Run(Command::Override, Some(key)) => {
+            let found = |key| state.environment().found(key, state.now);
+            state.forbidden(state.shown).or_else(|| found(key).map_or_else(|| gone(state, key), |found| found.overridable().err()))
+        }
         What::Run(command, Some(key)) => match command.verb() {
             Some(verb) => forbidden(state, verb, key),
             None => gone(state, key),

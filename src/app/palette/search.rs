@@ -66,6 +66,7 @@ impl Phrase {
     fn of(command: Command) -> Self {
         let short = command.entry().short;
         let (head, tail) = match command.verb() {
+            Some(_) if command == Command::Override => ("override gates of", ""),
             Some(Verb::PromoteFull) => ("promote", " to 100 %"),
             Some(verb) => (verb.words(), ""),
             None if command.takes_release() => (short.strip_suffix(" it").unwrap_or(short), ""),
@@ -170,7 +171,7 @@ impl<'a> Search<'a> {
             let phrase = Phrase::of(entry.command);
             let called = [phrase.head, entry.short].into_iter().filter_map(|name| self.finder.score(pattern, name)).max();
             // What the command line calls it, and what it does: in one piece, as every letter is somewhere in so many words.
-            let verb = entry.command.verb().map_or("", |verb| verb.name());
+            let verb = entry.command.verb().filter(|_| entry.command != Command::Override).map_or("", |verb| verb.name());
             let called = called.or_else(|| self.finder.score(&exact, verb));
             let does = if by_deed { entry.words } else { "" };
             let score = called.or_else(|| self.finder.score(&exact, does).map(|score| score / 3));

@@ -1,6 +1,8 @@
 //! The verbs on the command line: the same offers, plans, fences and ledger as the dialogs, for hands that type and for scripts. Asks
 //! nothing; what is missing is an error that names the flag.
 
+mod arguments;
+mod gated;
 mod say;
 
 use std::sync::mpsc::{self, Receiver};
@@ -8,22 +10,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::target::Target;
 use super::{Common, Exit, Failure};
 use crate::action::{Asked, Desk, Runner};
 use crate::app::cluster::Cluster;
 use crate::config::Settings;
 use crate::domain::action::{
-    Act, Authority, Offer, Outcome, Parameters, Plan, Position, Report, Reviewed, Seen, Subject, Ticket, Verb, What, accesses,
-    offer, offer::Either,
+    Act, Authority, Gates, Offer, Outcome, Parameters, Plan, Position, Report, Reviewed, Seen, Subject, Ticket, Verb, What,
+    accesses, offer, offer::Either,
 };
-use crate::domain::duration::go_seconds;
 use crate::domain::fact::News;
 use crate::domain::flagger::interval_seconds;
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::release::Release;
 use crate::source::kube::fault::Fault;
 use crate::wire;
+
+pub use arguments::{Back, Plain, Promote, RollBack, SetImage, Shared, Terminate};
 
 /// How long a step back waits for what a review says: it goes without it.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -34,136 +36,10 @@ const WAIT: u32 = 60;
 /// How long it may take at the end to tell others of the act, and to settle intents of processes that died.
 const EPILOGUE: Duration = Duration::from_secs(5);
 
-/// What every verb takes.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Shared {
-    /// The rollout
-    #[arg(value_name = "ROLLOUT", help = "[rollout/|canary/][NAMESPACE/]NAME")]
-    pub rollout: Target,
-    /// Why: it stands on the ledger, in an Event and on the object
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// The ticket that it belongs to
-    #[arg(long, value_name = "T")]
-    pub ticket: Option<String>,
-    /// Say what would happen, let the server check it, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How long to wait until the effect is seen; exit code 3 if it is not [default: 60s, and with Flagger two of its intervals]
-    #[arg(long, value_name = "TIME", value_parser = seconds)]
-    pub wait: Option<u32>,
-    /// Only if it executes this step, counted from 0 as in status --json
-    #[arg(long, value_name = "N")]
-    pub expect_step: Option<i64>,
-    /// Only if this revision is the newest
-    #[arg(long, value_name = "N")]
-    pub expect_revision: Option<i64>,
-    /// One JSON document
-    #[arg(long)]
-    pub json: bool,
-    /// Take the cluster that the environment leads to now for the right one, although it was another one before
-    #[arg(long)]
-    pub trust_cluster: bool,
-}
-
-/// `promote`.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
-  pilothouse promote gateway --reason 'error rate flat for 10 min'
-  pilothouse promote shop/gateway --full --reason 'hotfix INC-7' --ticket INC-7
-  pilothouse promote gateway --expect-step 3 --reason 'nightly job'   # a retried job cannot advance it twice")]
-pub struct Promote {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub common: Shared,
-    /// To 100 %, past all steps
-    #[arg(long)]
-    pub full: bool,
-}
-
-/// `rollback`.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
-  pilothouse rollback gateway --reason 'errors 4 % since 14:02'
-  pilothouse rollback gateway --to-revision 12 --reason 'rev 13 and 14 leak'
-  pilothouse rollback gateway --dry-run --reason test          # all ways back, numbered; take one with --way N")]
-pub struct RollBack {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub back: Back,
-    /// The revision to go back to [default: stable, or the last one known to have been stable]
-    #[arg(long, value_name = "N")]
-    pub to_revision: Option<i64>,
-    /// Another way back than the first, as numbered by --dry-run
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
-    pub way: u8,
-}
-
-/// `abort` and `pause`: steps back.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:
-  pilothouse abort gateway --reason 'checkout errors'")]
-pub struct Back {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub common: Shared,
-    /// Go back even if it cannot be recorded
-    #[arg(long)]
-    pub unrecorded: bool,
-}
-
-/// Verbs without arguments of their own.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:
-  pilothouse resume gateway --reason 'traffic is calm again'")]
-pub struct Plain {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub common: Shared,
-}
-
-/// `set-image`.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:
-  pilothouse set-image gateway main=registry.example/gateway:v1.2.9 --reason 'back to 1.2.9'")]
-pub struct SetImage {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub common: Shared,
-    /// Container and image; * is every container
-    #[arg(value_name = "CONTAINER=IMAGE", value_parser = image)]
-    pub image: (String, String),
-}
-
-/// `terminate-analysis`.
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Example:
-  pilothouse terminate-analysis gateway --reason 'the metric is broken, not the service'")]
-pub struct Terminate {
-    /// What every verb takes.
-    #[command(flatten)]
-    pub common: Shared,
-    /// The AnalysisRun, where several are running
-    #[arg(long, value_name = "NAME")]
-    pub run: Option<String>,
-}
-
-fn seconds(text: &str) -> Result<u32, String> {
-    let seconds = go_seconds(text).and_then(|seconds| u32::try_from(seconds).ok());
-    seconds.ok_or_else(|| "a time is written like 90s, 15m or 1h30m".to_owned())
-}
-
-fn image(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((container, image)) if !container.is_empty() && !image.is_empty() => Ok((container.to_owned(), image.to_owned())),
-        _ => Err("write CONTAINER=IMAGE".to_owned()),
-    }
-}
-
 /// `promote`.
 pub fn promote(arguments: &Promote, common: &Common) -> Result<Exit, Failure> {
     let verb = if arguments.full { Verb::PromoteFull } else { Verb::Promote };
-    run(&Wanted::new(verb, &arguments.common), common)
+    run(&Wanted { override_gates: arguments.override_gates, ..Wanted::new(verb, &arguments.common) }, common)
 }
 
 /// `rollback`.
@@ -204,12 +80,13 @@ struct Wanted<'a> {
     common: &'a Shared,
     parameters: Parameters,
     unrecorded: bool,
+    override_gates: bool,
     way: usize,
 }
 
 impl<'a> Wanted<'a> {
     fn new(verb: Verb, common: &'a Shared) -> Self {
-        Self { verb, common, parameters: Parameters::default(), unrecorded: false, way: 1 }
+        Self { verb, common, parameters: Parameters::default(), unrecorded: false, override_gates: false, way: 1 }
     }
 }
 
@@ -235,7 +112,8 @@ fn run(wanted: &Wanted<'_>, common: &Common) -> Result<Exit, Failure> {
     let settled = runner.settle(|| {});
     let outcome = runtime.block_on(decide(wanted, &desk, common)).and_then(|decided| match decided {
         Decided::Said(exit) => Ok(exit),
-        Decided::Act(act, found) => carry(wanted, &runner, environment, *act, &found),
+        Decided::Act(act, found) => gated(wanted, &settings, Act { environment, ..*act }, &found)
+            .and_then(|act| act.map_or(Ok(Exit::Refused), |act| carry(wanted, &runner, act, &found))),
     });
     // The act has ended; none of this holds anybody up for long.
     let epilogue = async { tokio::join!(runner.told(), settled) };
@@ -245,7 +123,7 @@ fn run(wanted: &Wanted<'_>, common: &Common) -> Result<Exit, Failure> {
 }
 
 /// Where to act. With several environments it has to be said: nobody acts in the wrong place.
-fn place(settings: &Settings, common: &Common) -> Result<EnvironmentId, Failure> {
+pub(super) fn place(settings: &Settings, common: &Common) -> Result<EnvironmentId, Failure> {
     if settings.environments.len() > 1 && common.environment.is_none() && common.context.is_none() {
         let names: Vec<&str> = settings.environments.iter().map(|one| one.name.as_str()).collect();
         return Err(Failure::Usage(format!(
@@ -310,6 +188,7 @@ async fn decide(wanted: &Wanted<'_>, desk: &Desk, common: &Common) -> Result<Dec
         plan,
         reason: wanted.common.reason.trim().to_owned(),
         ticket,
+        gates: Gates::default(),
         unrecorded: wanted.unrecorded,
         dry_run: wanted.common.dry_run,
         patience: wanted.common.wait.unwrap_or_else(|| found.wait()),
@@ -436,11 +315,19 @@ fn choose(wanted: &Wanted<'_>, offer: &Offer, key: &Key) -> Result<Plan, Failure
         .ok_or_else(|| Failure::Usage(format!("There is no way {}: --way goes from 1 to {count} here.", wanted.way)))
 }
 
+/// The act with what its gates say; None if they block it, and that is said.
+fn gated(wanted: &Wanted<'_>, settings: &Settings, act: Act, found: &Found) -> Result<Option<Act>, Failure> {
+    let act = Act { gates: gated::ask(wanted, settings, &act, found)?, ..act };
+    let Some(why) = gated::refusal(&act, found) else { return Ok(Some(act)) };
+    let outcome = Outcome::Refused(why);
+    say::outcome(found, &say::Ended { verb: wanted.verb, outcome: &outcome, reports: &[], gates: &act.gates }, wanted.common.json)?;
+    Ok(None)
+}
+
 /// Carries it out, tells what is heard on stderr and the outcome on stdout.
-fn carry(wanted: &Wanted<'_>, runner: &Runner, environment: EnvironmentId, act: Act, found: &Found) -> Result<Exit, Failure> {
+fn carry(wanted: &Wanted<'_>, runner: &Runner, act: Act, found: &Found) -> Result<Exit, Failure> {
     let (sender, heard) = mpsc::channel();
-    let act = Act { environment, ..act };
-    let plan = act.plan.clone();
+    let (plan, gates) = (act.plan.clone(), act.gates.clone());
     let begun = wire::now();
     runner.act(
         act,
@@ -451,7 +338,11 @@ fn carry(wanted: &Wanted<'_>, runner: &Runner, environment: EnvironmentId, act: 
     );
     let (outcome, reports) = listen(&plan, &heard, begun)?;
     let outcome = with_flag(outcome, wanted.verb);
-    say::outcome(wanted.verb, found, &outcome, &reports, wanted.common.json)?;
+    say::outcome(
+        found,
+        &say::Ended { verb: wanted.verb, outcome: &outcome, reports: &reports, gates: &gates },
+        wanted.common.json,
+    )?;
     Ok(match outcome {
         Outcome::Observed(_) | Outcome::WouldDo(_) => Exit::Done,
         Outcome::Refused(_) | Outcome::OtherCluster(_) | Outcome::NotRecorded(_) => Exit::Refused,

@@ -6,9 +6,9 @@ use std::io::Write as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Found;
+use super::{Found, gated};
 use crate::cli::Failure;
-use crate::domain::action::{Offer, Outcome, Plan, Report, Verb, What};
+use crate::domain::action::{Gates, Offer, Outcome, Plan, Report, Verb, What};
 use crate::domain::id::Key;
 
 /// One line for people, on stderr.
@@ -64,8 +64,22 @@ pub(super) fn report(plan: &Plan, report: &Report, begun: Timestamp) -> Result<(
     Ok(writeln!(std::io::stderr().lock(), "{seconds:7.2}s  {text}")?)
 }
 
+/// What an act came to.
+#[derive(Clone, Copy)]
+pub(super) struct Ended<'a> {
+    /// The verb.
+    pub verb: Verb,
+    /// The outcome.
+    pub outcome: &'a Outcome,
+    /// What was heard before.
+    pub reports: &'a [Report],
+    /// What the gates said.
+    pub gates: &'a Gates,
+}
+
 /// How it ended.
-pub(super) fn outcome(verb: Verb, found: &Found, outcome: &Outcome, reports: &[Report], json: bool) -> Result<(), Failure> {
+pub(super) fn outcome(found: &Found, ended: &Ended<'_>, json: bool) -> Result<(), Failure> {
+    let Ended { verb, outcome, reports, gates } = *ended;
     if !json {
         let text = format!("{} {}: {}: {}", verb, found.key, outcome.name(), outcome.text());
         return if matches!(outcome, Outcome::Observed(_) | Outcome::WouldDo(_)) { answer(&text) } else { talk(&text) };
@@ -77,6 +91,7 @@ pub(super) fn outcome(verb: Verb, found: &Found, outcome: &Outcome, reports: &[R
         "version": 1, "verb": verb.name(), "kind": found.key.kind.name(), "namespace": found.key.namespace, "name": found.key.name,
         "revision": found.release.revision, "stable_revision": found.release.stable_revision,
         "outcome": outcome.name(), "detail": outcome.text(), "changed": accepted, "act": act, "marks": marks,
+        "gates": gated::document(gates), "overridden": gated::overridden(gates),
     });
     answer(&document.to_string())
 }

@@ -2,6 +2,7 @@
 //! what is wrong. Looks and asks, and changes nothing.
 
 mod cluster;
+mod go;
 mod metrics;
 
 use std::fmt::Write as _;
@@ -9,8 +10,10 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
+use super::target::Target;
 use super::{Common, Exit, Failure, colour, looks};
 use crate::config::{Files, Settings};
+use crate::domain::go::BUDGET;
 use crate::domain::id::EnvironmentId;
 use crate::source::kube::checkup::Checkup;
 use crate::source::prometheus;
@@ -18,9 +21,21 @@ use crate::ui::theme::Depth;
 use crate::wire;
 
 /// Arguments of `doctor`.
-#[derive(Clone, Copy, Debug, clap::Args)]
-#[command(after_help = "Examples:\n  pilothouse doctor\n  pilothouse doctor --context prod --json")]
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  pilothouse doctor
+  pilothouse doctor --context prod --json
+  pilothouse doctor --go gateway -e prod     # is this a moment to begin a release of it? 0 go, 1 no-go, 3 cannot tell")]
 pub struct Arguments {
+    /// Go or no-go instead: alerts, error budget, other releases, freezes, and whether metrics are fresh
+    #[arg(long)]
+    pub go: bool,
+    /// The rollout of which a release is to begin; without one the whole environment is meant
+    #[arg(value_name = "ROLLOUT", requires = "go", help = "[rollout/|canary/][NAMESPACE/]NAME, with --go")]
+    pub rollout: Option<Target>,
+    /// Part of the error budget that has to be left for a go, in percent
+    #[arg(long, value_name = "PERCENT", requires = "go", default_value_t = BUDGET * 100.0)]
+    pub budget: f64,
     /// One JSON document
     #[arg(long)]
     pub json: bool,
@@ -62,7 +77,10 @@ struct Document<'a> {
 }
 
 /// Looks at everything.
-pub fn run(arguments: Arguments, common: &Common) -> Result<Exit, Failure> {
+pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
+    if arguments.go {
+        return go::run(arguments, common);
+    }
     let files = common.files()?;
     let mut checks = Vec::new();
     let settings = configuration(&files, common, &mut checks);

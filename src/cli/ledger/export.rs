@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::list::{about, ending, seconds};
+use super::list::{about, ending, reason, seconds};
 use super::{Failure, json};
 use crate::ledger::Entry;
 use crate::ledger::acts::acts;
@@ -37,7 +37,7 @@ pub(super) fn export(format: Format, entries: &[Entry]) -> Result<String, Failur
 }
 
 /// Columns of the CSV, and where they stand in an entry; of several places one is filled.
-const COLUMNS: [(&str, &[&str]); 26] = [
+const COLUMNS: [(&str, &[&str]); 28] = [
     ("sequence", &["/sequence"]),
     ("time", &["/time"]),
     ("kind", &["/kind"]),
@@ -64,6 +64,8 @@ const COLUMNS: [(&str, &[&str]); 26] = [
     ("observed", &["/observed"]),
     ("digest", &["/digest"]),
     ("hash", &["/hash"]),
+    ("gates", &["/gates"]),
+    ("overridden", &["/overridden"]),
 ];
 
 fn csv(entries: &[Entry]) -> Result<String, Failure> {
@@ -84,6 +86,8 @@ fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join("; "),
+        // What has words of its own says them.
+        Value::Object(fields) if fields.contains_key("words") => fields.get("words").map(plain).unwrap_or_default(),
         Value::Object(fields) => fields.values().map(plain).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
@@ -107,7 +111,7 @@ fn markdown(entries: &[Entry]) -> String {
         let owes = act.owes.iter().map(|what| format!("{what} owed"));
         let ticket = act.ticket.map(ToString::to_string).into_iter().chain(owes).collect::<Vec<_>>().join(", ");
         let result = ending(act.outcome.map(|(_, outcome)| outcome.result));
-        let [when, verb, reason] = [seconds(act.entry.time), act.intent.verb.to_string(), act.intent.reason.to_string()];
+        let [when, verb, reason] = [seconds(act.entry.time), act.intent.verb.to_string(), reason(act.intent)];
         for cell in [when, who, environment, rollout, verb, reason, result, detail, ticket] {
             let _ = write!(text, "| {} ", escaped(&cell));
         }

@@ -10,7 +10,7 @@ use crate::cli::Common;
 use crate::cli::status::aligned;
 use crate::domain::id::{Key, Kind};
 use crate::ledger::acts::{self, Act, Owed};
-use crate::ledger::{Authority, Ending, Intent, Ledger, Object, Observed, Operator, TICKET, Text};
+use crate::ledger::{Authority, Ending, Gate, Intent, Ledger, Object, Observed, Operator, TICKET, Text};
 use crate::ui::text::fit;
 
 /// Cells of a reason in a table; all of it is in the JSON.
@@ -66,7 +66,7 @@ fn table(acts: &[Act<'_>]) -> String {
             verb,
             ending(act.outcome.map(|(_, outcome)| outcome.result)),
             ticket,
-            reason(act.intent),
+            short_reason(act.intent),
         ]
     });
     let titles = ["TIME", "ACT", "WHO", "ENVIRONMENT", "ROLLOUT", "VERB", "RESULT", "TICKET", "REASON"];
@@ -78,7 +78,15 @@ fn owed_table(owed: &[Owed]) -> String {
         let dash = || "-".to_owned();
         let act = owed.act.as_ref().map_or_else(dash, short);
         let [who, environment, rollout] = owed.intent.as_ref().map_or_else(|| [dash(), dash(), dash()], about);
-        [seconds(owed.since), act, who, environment, rollout, owed.what.to_string(), owed.intent.as_ref().map_or_else(dash, reason)]
+        [
+            seconds(owed.since),
+            act,
+            who,
+            environment,
+            rollout,
+            owed.what.to_string(),
+            owed.intent.as_ref().map_or_else(dash, short_reason),
+        ]
     });
     let titles = ["SINCE", "ACT", "WHO", "ENVIRONMENT", "ROLLOUT", "OWED", "REASON"];
     if owed.is_empty() { String::new() } else { aligned(&titles, rows, false) }
@@ -113,8 +121,15 @@ pub(super) fn seconds(time: Timestamp) -> String {
     format!("{time:.0}")
 }
 
-fn reason(intent: &Intent) -> String {
-    fit(&intent.reason.to_string(), REASON).into_owned()
+fn short_reason(intent: &Intent) -> String {
+    fit(&reason(intent), REASON).into_owned()
+}
+
+/// What was overridden stands before the reason: nobody should have to look for it.
+pub(super) fn reason(intent: &Intent) -> String {
+    let overridden = intent.overridden.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let overridden = if overridden.is_empty() { overridden } else { format!("overrode {overridden}: ") };
+    format!("{overridden}{}", intent.reason)
 }
 
 #[derive(Serialize)]
@@ -136,6 +151,8 @@ struct Element<'a> {
     verb: &'a Text,
     plan: &'a [Text],
     reason: &'a Text,
+    gates: &'a [Gate],
+    overridden: &'a [Text],
     ticket: Option<&'a Text>,
     owes: &'a [&'a Text],
     outcome: Option<Came<'a>>,
@@ -165,6 +182,8 @@ impl<'a> ActsDocument<'a> {
             verb: &act.intent.verb,
             plan: &act.intent.plan,
             reason: &act.intent.reason,
+            gates: &act.intent.gates,
+            overridden: &act.intent.overridden,
             ticket: act.ticket,
             owes: &act.owes,
             outcome: act.outcome.map(|(time, outcome)| Came {

@@ -114,6 +114,7 @@ fn resume(canary: &Canary) -> Result<Plan, String> {
     }
     let mut plan = Plan::simple(Verb::Resume, "resume", Do::Suspend(false), "lift the suspension", Until::Suspended(false));
     plan.after = format!("Flagger goes on at its next tick, within {} s", interval_seconds(canary)).into();
+    plan.advances = stage(canary) == Stage::Progressing;
     Ok(plan)
 }
 

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod allowed;
 mod flagger;
+pub mod gates;
 pub mod offer;
 pub mod plan;
 pub mod report;
@@ -19,6 +20,7 @@ mod ways;
 mod tests;
 
 pub use access::{Access, Permission, Reviewed, accesses};
+pub use gates::{Gates, Standing};
 pub use offer::{Either, Memory, Offer, Owner, Parameters, StableBefore, Subject, Sync, offer};
 pub use plan::{Act, Authority, Do, Plan, Step, Target, Ticket, Until};
 pub use report::{Outcome, Report, What};

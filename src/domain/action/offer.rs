@@ -218,7 +218,10 @@ fn resume(rollout: &Rollout, subject: &Subject<'_>) -> Plan {
     let mut plan = Plan::simple(Verb::Resume, "resume", Do::Hold(false), "lift the hold", Until::Held(false));
     let paused = rollout.status.pause_conditions.as_ref().is_some_and(|pauses| !pauses.is_empty());
     let until = signs::until(rollout, subject.belongings, Some(WaitingFor::Time));
-    let course = course(subject, weight::next(rollout));
+    let next = weight::next(rollout);
+    let course = course(subject, next);
+    // At a pause without an end it still waits for somebody, whose key asks the gates then.
+    plan.advances = next.is_some() && !(paused && until.is_none());
     plan.after = match until {
         Some(end) if end <= subject.now => format!("the pause's timer has run out: goes on at once, {course}"),
         Some(end) => {
@@ -296,6 +299,8 @@ fn terminate(rollout: &Rollout, subject: &Subject<'_>, parameters: &Parameters) 
             let mut plan = Plan::simple(Verb::TerminateAnalysis, format!("terminate {name}"), does, words, until);
             plan.after =
                 "without a failed measurement it counts as successful: an analysis step then lets the release go on".into();
+            let of_step = rollout.status.canary.current_step_analysis_run_status.as_ref();
+            plan.advances = of_step.is_some_and(|run| *run.name == *name);
             plan
         })
         .collect();

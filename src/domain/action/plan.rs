@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::gates::Gates;
 use super::seen::Seen;
 use super::verb::Verb;
 use crate::domain::id::EnvironmentId;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub target: Option<Target>,
     /// Text to copy, such as the revert in Git.
     pub draft: Option<Box<str>>,
+    /// Whether it lets traffic go on although its verb does not say so: lifting a hold after which nothing else waits. See [`Plan::is_gated`].
+    pub advances: bool,
 }
 
 /// One step of a plan.
@@ -209,6 +212,8 @@ pub struct Act {
     pub reason: String,
     /// Its ticket.
     pub ticket: Ticket,
+    /// What the gates said when it was decided.
+    pub gates: Gates,
     /// Go back even if it cannot be recorded. Only acts back may ask for it.
     pub unrecorded: bool,
     /// Ask the server what would happen, and change nothing.
@@ -221,7 +226,7 @@ impl Plan {
     /// A plan of one write and the wait for its effect.
     pub fn simple(verb: Verb, effect: impl Into<Box<str>>, does: Do, words: impl Into<Box<str>>, until: Until) -> Self {
         let steps = vec![Step { does, words: words.into() }, Step::wait(until, "")];
-        Self { verb, effect: effect.into(), steps, after: "".into(), left: None, target: None, draft: None }
+        Self { verb, effect: effect.into(), steps, after: "".into(), left: None, target: None, draft: None, advances: false }
     }
 
     /// The steps that a person is shown: waits without words of their own belong to the write before.

@@ -31,6 +31,7 @@ pub(super) fn abort(rollout: &Rollout, subject: &Subject<'_>) -> Plan {
         left: Some("the template stays: it remains Degraded until it is rolled back, retried or changed".into()),
         target: stable_target(rollout, subject),
         draft: None,
+        advances: false,
     };
     if let Some(owner) = owner_undoes(subject) {
         plan.left = Some(owner);
@@ -126,6 +127,7 @@ fn restored(rollout: &Rollout, subject: &Subject<'_>, set: &ReplicaSet, aborted:
         target: Some(target),
         steps,
         draft: None,
+        advances: false,
     }
 }
 
@@ -169,6 +171,7 @@ fn draft(rollout: &Rollout, subject: &Subject<'_>) -> Option<Plan> {
         left: None,
         target: Some(target),
         draft: Some(text.into()),
+        advances: false,
     })
 }
 
@@ -242,6 +245,7 @@ fn undo(rollout: &Rollout, subject: &Subject<'_>, set: &ReplicaSet) -> Vec<Plan>
         target: Some(target),
         steps,
         draft: None,
+        advances: false,
     };
     if !steps_again && !pauses_again {
         plan.steps.push(Step::wait(Until::Stable(hash), if quick { "its steps are skipped: it was stable lately" } else { "" }));

@@ -1,5 +1,6 @@
 //! What is appended, what a crash or a full disk leaves, and who settles what.
 
+mod gates;
 mod tampering;
 
 use std::fs;

@@ -247,7 +247,10 @@ async fn unfailed(server: &Server, missing: &[(&Part, Lack)]) -> Result<Line, Tr
     }
     let metric = missing.first().map_or("", |(part, _)| part.metric.as_str());
     let labels = labels(server, metric).await?;
-    Ok((Grade::Wrong, format!("no series of {metric} has the label {}: no failure would ever be seen; it has {labels}", absent.join(" or "))))
+    Ok((
+        Grade::Wrong,
+        format!("no series of {metric} has the label {}: no failure would ever be seen; it has {labels}", absent.join(" or ")),
+    ))
 }
 
 /// Labels of a metric, in words.

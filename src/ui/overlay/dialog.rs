@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
+use super::super::glyph::Mark;
 use super::super::pen::{Pen, row};
 use super::super::phrase;
 use super::super::pieces::Pieces;
@@ -14,11 +15,13 @@ use super::page;
 use crate::app::acting::{Found, capital, words};
 use crate::app::page::{Button, Focus, Page, Part, Row};
 use crate::app::{Dialog, State};
+use crate::domain::action::gates::evidence;
 use crate::domain::release::{Tag, Way};
 
 /// Draws the window.
 pub fn draw(state: &State, theme: &Theme, dialog: &Dialog, shown: &Page, buffer: &mut Buffer) {
     let title = words(dialog.verb, &dialog.key().name);
+    let title = if dialog.overrides.is_some() { format!("override gates: {title}") } else { title };
     page::frame(state, theme, (&capital(&title), dialog.environment), shown, buffer);
     for (words, place) in shown.rows.iter().zip(0..) {
         match words.part {
@@ -48,7 +51,7 @@ fn now((state, theme): (&State, &Theme), dialog: &Dialog, shown: &Page, (words, 
     line.draw(&mut pen);
 }
 
-/// `rev 14  gateway:v1.3.0   25%   ✖ errors 1.8 % over 1 %`.
+/// `rev 14  gateway:v1.3.0   25%   ✖ canary errors 1.8% > 1% for 3:12`.
 fn standing<'a>(theme: &Theme, state: &State, found: &Found<'_>, at: jiff::Timestamp) -> Pieces<'a> {
     let release = &found.release;
     let mut line = Pieces::new();
@@ -71,8 +74,12 @@ fn standing<'a>(theme: &Theme, state: &State, found: &Found<'_>, at: jiff::Times
         line = line.after(2, 1, format!("{weight}%"), theme.style(Role::Strong));
     }
     let next = phrase::next(release, at);
-    let said = release.why.as_deref().map_or(next.words, |why| why.to_owned().into());
-    line.after(2, 0, theme.glyph(next.mark, state.now), theme.mark(next.mark)).after(1, 0, said, theme.style(Role::Strong))
+    // What is broken is read first, as the numbers say it.
+    let (mark, said) = match evidence(&found.gates().judgements) {
+        Some(broken) => (Mark::Bad, broken.into()),
+        None => (next.mark, release.why.as_deref().map_or(next.words, |why| why.to_owned().into())),
+    };
+    line.after(2, 0, theme.glyph(mark, state.now), theme.mark(mark)).after(1, 0, said, theme.style(Role::Strong))
 }
 
 /// What is typed, on a ground of its own while it has the keys.

@@ -206,7 +206,14 @@ fn cell(theme: &Theme, act: &LedgerAct, column: Column, (selected, dated): (bool
             let style = if ending == Some(Ending::Observed) { dim } else { theme.mark(mark(ending)) };
             pen.put(word(act), style)
         }
-        Column::Reason => pen.put(&act.reason.lines().collect::<Vec<_>>().join(" "), plain),
+        Column::Reason => {
+            // That somebody went on in spite of a gate is read first.
+            let pen = match act.overrides() {
+                Some(names) => pen.put(&format!("overrode {names}: "), theme.style(Role::Warn)),
+                None => pen,
+            };
+            pen.put(&act.reason.lines().collect::<Vec<_>>().join(" "), plain)
+        }
     };
 }
 
