@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod guard;
 pub mod input;
 pub mod ledger;
 pub mod log;

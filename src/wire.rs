@@ -1,8 +1,9 @@
 //! Settings to running parts. The cockpit and the subcommands both start here. Touches no network before it returns, and waits for
 //! nothing when it is dropped.
 
+use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,9 +12,11 @@ use tokio::runtime::{Builder, Runtime};
 use crate::action::{Asked, Runner, Tell};
 use crate::app::Chart;
 use crate::config::Settings;
-use crate::domain::action::{Act, Reviewed};
+use crate::domain::action::{Act, Reviewed, Seen};
+use crate::domain::guard::Rules;
 use crate::domain::id::EnvironmentId;
 use crate::domain::signal::Measured;
+use crate::guard::{self, Armed, Means, Told, Watch};
 use crate::source::kube::checkup::{self, Checkup};
 use crate::source::prometheus::{self, preflight::Finding};
 use crate::source::{Clock, Mailbox, Order, Sources};
@@ -23,6 +26,8 @@ use crate::source::{Clock, Mailbox, Order, Sources};
 const THREADS: usize = 1;
 /// Enough for a TLS handshake and a deeply nested object, far below the default of 2 MiB.
 const STACK: usize = 1 << 20;
+/// How long the guards of a process that ends may take to give their Leases back.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// Name look-ups and credential plugins block. Enough that a dead environment's do not hold up another's.
 const BLOCKING_THREADS: usize = 64;
 
@@ -32,6 +37,9 @@ pub struct Running {
     pub mailbox: Arc<Mailbox>,
     sources: Sources,
     runner: Runner,
+    rules: Rules,
+    /// Guards that were armed here, by their numbers.
+    guards: Mutex<HashMap<u64, Watch>>,
     runtime: Option<Runtime>,
     clock: Clock,
 }
@@ -43,7 +51,8 @@ pub fn start(settings: &Settings, wake: impl Fn() + Send + Sync + 'static) -> io
     let clock = clock();
     let sources = Sources::start(settings, &mailbox, &clock, runtime.handle());
     let runner = Runner::new(settings, clock.clone(), runtime.handle().clone());
-    Ok(Running { mailbox, sources, runner, runtime: Some(runtime), clock })
+    let (rules, guards) = (settings.guard.rules(), Mutex::default());
+    Ok(Running { mailbox, sources, runner, rules, guards, runtime: Some(runtime), clock })
 }
 
 /// What carries acts out, without sources: for commands. Dropping the runtime stops it.
@@ -135,6 +144,66 @@ impl Running {
     /// What carries acts out.
     pub fn runner(&self) -> &Runner {
         &self.runner
+    }
+
+    /// What guards need.
+    pub fn means(&self) -> Means {
+        Means { runner: self.runner.clone(), clock: self.clock.clone() }
+    }
+
+    /// When guards act.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Arms a guard under a number; what is heard of it goes to `tell`. The error says why it is not armed.
+    pub fn arm(&self, number: u64, armed: Armed, tell: impl Fn(Told) + Send + Sync + 'static) -> Result<(), String> {
+        let watch = guard::arm(&self.means(), armed, Arc::new(tell))?;
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.retain(|_, watch| !watch.is_over());
+        guards.insert(number, watch);
+        Ok(())
+    }
+
+    /// Tells a guard something, if it is still there.
+    pub fn with_guard(&self, number: u64, tell: impl FnOnce(&Watch)) {
+        if let Some(watch) = self.guards.lock().unwrap_or_else(PoisonError::into_inner).get(&number) {
+            tell(watch);
+        }
+    }
+
+    /// Cancels the guards of others in the background.
+    pub fn cancel_guards(
+        &self,
+        environment: EnvironmentId,
+        seen: Seen,
+        reason: String,
+        answer: impl FnOnce(Result<String, String>) + Send + 'static,
+    ) {
+        let means = self.means();
+        let cancel = async move { answer(guard::cancel(&means, environment, &seen, &reason).await) };
+        self.runner.runtime().spawn(cancel);
+    }
+
+    /// Takes away all guards that were armed here, and waits a moment until their Leases are given back: others can take over at once.
+    pub fn disarm_all(&self) {
+        let guards = std::mem::take(&mut *self.guards.lock().unwrap_or_else(PoisonError::into_inner));
+        if guards.is_empty() {
+            return;
+        }
+        let end = guards.into_values().map(|watch| async move {
+            watch.disarm();
+            watch.over().await;
+        });
+        self.wait_for(FAREWELL, async { drop(futures::future::join_all(end).await) });
+    }
+
+    /// Runs something to its end, for as long as `limit` allows.
+    pub fn wait_for(&self, limit: Duration, end: impl Future<Output = ()>) {
+        if let Some(runtime) = &self.runtime {
+            // Whether it ended in time: there is nobody left to tell.
+            let _ = runtime.block_on(async { tokio::time::timeout(limit, end).await });
+        }
     }
 
     /// The time now.

@@ -1,6 +1,6 @@
 //! Verbs carried out for real: the program itself, as scripts start it, on the embedded world and on a real API server.
 
-mod actor;
+pub mod actor;
 mod back;
 mod faults;
 mod fences;
@@ -13,7 +13,7 @@ mod permit;
 mod races;
 mod real;
 mod record;
-mod stage;
-mod states;
+pub mod stage;
+pub mod states;
 mod told;
 mod verbs;

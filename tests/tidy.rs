@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LONGEST: usize = 600;
 
 /// Rooms that a room may use, besides itself and `domain`. A room that is not named here has to be added, with a reason.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("input", &[]),
     // Of `log` the core sees the plain type of a line.
@@ -20,10 +20,12 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("source", &["config", "log"]),
     // The connection is made as sources make it; what is read there is not theirs.
     ("action", &["config", "ledger", "log", "source"]),
+    // Guards decide in `domain`, act through `action`, and read the release into the core's own picture of a cluster.
+    ("guard", &["action", "app", "config", "ledger", "source"]),
     ("demo", &[]),
-    ("wire", &["input", "app", "action", "config", "ledger", "log", "source", "demo"]),
-    ("tui", &["input", "app", "action", "config", "ledger", "log", "source", "ui", "wire"]),
-    ("cli", &["input", "app", "config", "log", "source", "ui", "wire", "tui", "demo", "action", "ledger"]),
+    ("wire", &["input", "app", "action", "config", "guard", "ledger", "log", "source", "demo"]),
+    ("tui", &["input", "app", "action", "config", "guard", "ledger", "log", "source", "ui", "wire"]),
+    ("cli", &["input", "app", "config", "log", "source", "ui", "wire", "tui", "demo", "action", "guard", "ledger"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

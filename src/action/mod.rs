@@ -11,6 +11,7 @@ mod identity;
 mod inspect;
 mod look;
 mod permit;
+mod record;
 mod review;
 mod send;
 mod settle;
@@ -36,14 +37,17 @@ use crate::source::Clock;
 use trailing::Trailing;
 
 pub use permit::Permit;
+pub use record::{Deed, Recorded};
 pub use review::Asked;
 
 pub use desk::{Desk, Line};
+pub(crate) use send::{Answer, send};
 
 /// Where reports go. Called from the runner's threads.
 pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
 
-/// Carries acts out.
+/// Carries acts out. Cheap to clone: every clone is the same runner.
+#[derive(Clone)]
 pub struct Runner {
     desks: Vec<Arc<Desk>>,
     shared: Arc<Shared>,
@@ -111,6 +115,18 @@ impl Runner {
             return tell(Report { act: number, at, what });
         };
         self.runtime.spawn(carry::carry(desk, act, tell));
+    }
+
+    /// Why a guard may not be armed in an environment, or cancelled there; None if it may. A demo's own world is asked for by the
+    /// server's URL.
+    pub fn forbids_guards(&self, environment: EnvironmentId, server: Option<&str>) -> Option<String> {
+        let Some(desk) = self.desk(environment) else { return Some("There is no such environment.".to_owned()) };
+        self.shared.permit.forbids_guards(&desk.environment, server)
+    }
+
+    /// Where tasks run.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Waits until those who are told of acts have been told, or could not be: that goes on after an act has ended.

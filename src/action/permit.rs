@@ -22,10 +22,13 @@ impl Permit {
 
     /// Why an act may not be carried out here; None if it may. The server's URL is asked for only in a demo.
     pub fn refuses(self, act: &Act, environment: &Environment, server: Option<&str>) -> Option<String> {
+        let what = format!("{} {}", act.plan.verb.words(), act.seen.key);
+        if act.authority == Authority::Guard && !act.plan.verb.is_back() {
+            return Some(format!("A guard only takes back and holds: {what} was not sent."));
+        }
         if act.dry_run && !self.demo {
             return None;
         }
-        let what = format!("{} {}", act.plan.verb.words(), act.seen.key);
         if self.readonly && !act.dry_run {
             return Some(format!("This is read-only (--readonly): {what} was not sent."));
         }
@@ -35,8 +38,7 @@ impl Permit {
                 "Environment '{name}' is never written (write = \"never\" in the configuration): {what} was not sent."
             ));
         }
-        let own = |server: &str| ["http://127.0.0.1:", "http://localhost:"].iter().any(|local| server.starts_with(local));
-        if self.demo && server.is_some_and(|server| !own(server)) {
+        if self.demo && server.is_some_and(|server| !is_own(server)) {
             return Some(format!("A demo touches nothing but its own world: {what} was not sent."));
         }
         if act.authority == Authority::Guard && !act.plan.verb.is_back() {
@@ -50,4 +52,24 @@ impl Permit {
         }
         None
     }
+
+    /// Why a guard may be neither armed nor cancelled here; None if it may.
+    pub fn forbids_guards(self, environment: &Environment, server: Option<&str>) -> Option<String> {
+        let name = &environment.name;
+        if self.readonly {
+            return Some("This is read-only (--readonly): a guard would hold and take back.".to_owned());
+        }
+        if environment.write == Write::Never {
+            return Some(format!(
+                "Environment '{name}' is never written (write = \"never\" in the configuration), not by a guard either."
+            ));
+        }
+        let strange = self.demo && server.is_some_and(|server| !is_own(server));
+        strange.then(|| "A demo touches nothing but its own world: no guard was armed.".to_owned())
+    }
+}
+
+/// Whether a server is a demo's own world.
+fn is_own(server: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:"].iter().any(|local| server.starts_with(local))
 }

@@ -65,6 +65,10 @@ async fn settle_syncs(desks: &HashMap<Text, Arc<Desk>>, shared: &Shared) -> bool
 async fn judge(desk: &Desk, orphan: &Orphan) -> Option<(Ending, String)> {
     let intent = &orphan.intent;
     let began = format!("the process that meant to {} died", intent.verb);
+    if intent.verb.starts_with("guard-") {
+        // A guard lives in its process, and its Lease runs out.
+        return Some((Ending::Undetermined, began));
+    }
     let line = desk.line().await.ok()?;
     // While nobody has confirmed another cluster, this one may come back.
     let cluster = desk.known(&line).await.ok()?;

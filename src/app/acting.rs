@@ -145,7 +145,7 @@ pub(super) fn open_override(state: &mut State) -> Vec<Effect> {
 
 fn show(state: &mut State, opened: impl FnOnce(&mut State) -> Result<(Overlay, Vec<Effect>), String>) -> Vec<Effect> {
     // Nobody acts on what is not shown.
-    if matches!(state.overlay, Some(Overlay::Environments(_) | Overlay::Dialog(_))) || !panes::fits(state) {
+    if matches!(state.overlay, Some(Overlay::Environments(_) | Overlay::Dialog(_) | Overlay::Guard(_))) || !panes::fits(state) {
         return Vec::new();
     }
     match opened(state) {

@@ -6,7 +6,7 @@ use super::edit::Edit;
 use super::effect::Effect;
 use super::state::{Env, Overlay, Screen, State, Toast};
 use super::table::Move;
-use super::{acting, dialog, focus, palette, panes, scroll};
+use super::{acting, dialog, focus, guard, palette, panes, scroll};
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::input::keymap::LEAVES;
 use crate::input::{Code, Command, KeyPress};
@@ -18,12 +18,13 @@ const TOAST: SignedDuration = SignedDuration::from_secs(4);
 pub(super) fn key(state: &mut State, env: &Env, key: KeyPress) -> Vec<Effect> {
     let key = key.canonical();
     if key == LEAVES {
-        return vec![Effect::Quit];
+        return guard::leave(state);
     }
     match state.overlay {
         Some(Overlay::Filter) => return filter_key(state, env, key),
         Some(Overlay::Palette(_)) => return palette::key(state, env, key),
         Some(Overlay::Dialog(_)) => return dialog::keys::key(state, key),
+        Some(Overlay::Guard(_)) => return guard::key(state, key),
         Some(Overlay::Environments(_) | Overlay::Help | Overlay::Marks(_)) | None => {}
     }
     match state.keymap.command(key) {
@@ -42,6 +43,7 @@ pub(super) fn paste(state: &mut State, env: &Env, text: &str) -> Vec<Effect> {
         }
         Some(Overlay::Palette(_)) => palette::paste(state, env, text),
         Some(Overlay::Dialog(_)) => dialog::keys::paste(state, text),
+        Some(Overlay::Guard(_)) => guard::paste(state, text),
         Some(Overlay::Environments(_) | Overlay::Help | Overlay::Marks(_)) | None => {}
     }
     Vec::new()
@@ -64,7 +66,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::FocusPrevious => focus::turn(state, -1),
         Command::Zoom => focus::zoom(state),
         Command::RolloutOpen => return open(state),
-        Command::Back => back(state),
+        Command::Back => return back(state),
         Command::Filter => begin_filter(state),
         Command::Sort => sort(state, false),
         Command::Reverse => sort(state, true),
@@ -84,6 +86,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         | Command::TerminateAnalysis => {
             return command.verb().map(|verb| acting::open(state, verb)).unwrap_or_default();
         }
+        Command::Guard => return guard::open(state),
         Command::Bridge => base(state, Screen::Bridge),
         Command::Rollouts => base(state, Screen::Rollouts),
         Command::Ledger => ledger(state),
@@ -97,7 +100,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],
         Command::Trust => return vec![Effect::Trust(state.shown)],
-        Command::Quit => return vec![Effect::Quit],
+        Command::Quit => return guard::leave(state),
     }
     Vec::new()
 }
@@ -142,7 +145,7 @@ fn go(state: &mut State, to: Move) {
             state.ledger.go(to, height);
         }
         Some(Overlay::Marks(_)) => scroll::marks(state, to),
-        Some(Overlay::Dialog(_)) => {}
+        Some(Overlay::Dialog(_) | Overlay::Guard(_)) => {}
         Some(Overlay::Filter) | None if focus::on_list(state) => {
             let (height, now) = (state.list_height(), state.now);
             state.environment_mut().table.go(to, height, now);
@@ -157,7 +160,7 @@ fn page(state: &mut State, direction: isize, part: usize) {
         Some(Overlay::Palette(_)) => state.layout().and_then(|layout| layout.overlay).map_or(0, panes::palette_height),
         Some(Overlay::Environments(_)) => state.environments.len(),
         Some(Overlay::Marks(_)) => scroll::marks_height(state),
-        Some(Overlay::Filter | Overlay::Dialog(_)) | None => scroll::height(state),
+        Some(Overlay::Filter | Overlay::Dialog(_) | Overlay::Guard(_)) | None => scroll::height(state),
     };
     let rows = isize::try_from((height.saturating_sub(usize::from(part == 1)) / part).max(1)).unwrap_or(1);
     go(state, Move::By(direction * rows));
@@ -171,7 +174,7 @@ fn open(state: &mut State) -> Vec<Effect> {
     match state.overlay {
         Some(Overlay::Environments(chosen)) => switch(state, chosen),
         Some(Overlay::Help | Overlay::Palette(_) | Overlay::Marks(_)) => state.overlay = None,
-        Some(Overlay::Dialog(_)) => {}
+        Some(Overlay::Dialog(_) | Overlay::Guard(_)) => {}
         Some(Overlay::Filter) | None => match &state.screen {
             Screen::Bridge | Screen::Rollouts => {
                 if let Some(key) = state.table().selected().cloned() {
@@ -224,7 +227,18 @@ fn select(state: &mut State, key: &Key) -> bool {
     environment.table.select(&environment.cluster, key, now)
 }
 
-fn back(state: &mut State) {
+fn back(state: &mut State) -> Vec<Effect> {
+    if state.overlay.is_none()
+        && let Some(stopped) = guard::cancel(state)
+    {
+        return stopped;
+    }
+    leave_screen(state);
+    Vec::new()
+}
+
+/// One step back from what is on the screen.
+fn leave_screen(state: &mut State) {
     if state.overlay.take().is_some() {
     } else if state.zoomed {
         state.zoomed = false;
@@ -387,7 +401,8 @@ fn contents(state: &mut State) -> Vec<Effect> {
 
 fn log(state: &mut State) {
     if state.screen == Screen::Log {
-        return back(state);
+        leave_screen(state);
+        return;
     }
     state.behind.push(state.screen.clone());
     state.scroll.log = 0;

@@ -1,5 +1,6 @@
 //! Everything that the core can wish for. A runner performs it; the core never does.
 
+use super::guard::Wish;
 use crate::domain::action::{Access, Act};
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::signal::Target;
@@ -32,6 +33,9 @@ pub enum Effect {
     Reconnect(EnvironmentId),
     /// Do what a confirmed dialog says. Answered by reports.
     Act(Box<Act>),
+    /// Something about a guard. Arming is answered by [`Msg::Guard`](super::Msg::Guard) all the time, cancelling those of others by
+    /// [`Msg::GuardCancelled`](super::Msg::GuardCancelled).
+    Guard(Box<Wish>),
     /// Learn what somebody ought to know before a dialog is confirmed.
     Review(Box<Review>),
     /// Read the ledger; answered by [`Msg::Ledger`](super::Msg::Ledger).

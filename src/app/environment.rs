@@ -9,12 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::cluster::Cluster;
 use super::course::Courses;
 use super::freshness::Freshness;
+use super::guard::Others;
 use super::metrics::Metrics;
 use super::notice::{Before, Notices};
 use super::table::Table;
 use crate::config;
 use crate::domain::action::Memory;
-use crate::domain::fact::{Fact, Health, Link, News, Reading};
+use crate::domain::fact::{Fact, Health, Link, News, Object, Reading};
 use crate::domain::id::{EnvironmentId, Kind};
 
 /// One environment.
@@ -30,6 +31,8 @@ pub struct Environment {
     pub table: Table,
     /// What is known of its signals.
     pub metrics: Metrics,
+    /// The guards of others.
+    pub guards: Others,
     /// What happened in it.
     pub notices: Notices,
     /// When nothing is to be started here.
@@ -73,6 +76,7 @@ impl Environment {
             cluster: Cluster::default(),
             table: Table::default(),
             metrics,
+            guards: Others::default(),
             notices: Notices::default(),
             freezes: Vec::new(),
             courses: Courses::default(),
@@ -130,6 +134,11 @@ impl Environment {
         self.epoch = fact.epoch;
         if let News::Health(Health { at, state: Link::Up { .. }, .. }) = &news {
             self.answered = Some(*at);
+        }
+        match &news {
+            News::Is(Object::Lease(lease)) => self.guards.put(lease, now),
+            News::Gone(key) if key.kind == Kind::Lease => self.guards.remove(key),
+            _ => {}
         }
         let before = Before::of(&self.cluster, &news);
         self.cluster.apply(news);

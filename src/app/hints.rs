@@ -13,6 +13,8 @@ use super::{Dialog, text};
 use crate::domain::action::{Either, Parameters, Verb};
 use crate::input::{Code, Command, KeyPress};
 
+/// From this width on the last line has room for a guard beside its keys.
+const ROOMY: u16 = 100;
 /// Cells that the name of a release takes in the last line at most.
 const NAME: u16 = 24;
 
@@ -69,11 +71,12 @@ pub(super) fn tabs(state: &State, header: Rect) -> Vec<Hint> {
 /// The last line.
 pub(super) fn hints(state: &State, footer: Rect) -> Vec<Hint> {
     use Command::{Back, Contents, Copy, Environments, Filter, FocusNext, Help, Palette, Quit, Reconnect, RolloutOpen, Sort, Zoom};
-    let line = Rect { x: 1, width: footer.width.saturating_sub(2), ..footer };
+    let line = Rect { x: 1, width: footer.width.saturating_sub(2).saturating_sub(guard_room(state, footer.width)), ..footer };
     let of_others = |others: &[Command]| place(commands(state, others), line);
     let others: &[Command] = match (&state.overlay, &state.screen) {
         (Some(Overlay::Dialog(dialog)), _) => return place(of_dialog(state, dialog), line),
         (Some(Overlay::Marks(_)), _) => return place(of_marks(state), line),
+        (Some(Overlay::Guard(_)), _) => return place(of_guard(state), line),
         (Some(Overlay::Filter | Overlay::Palette(_)), _) => return of_others(&[RolloutOpen, Back]),
         (Some(Overlay::Environments(_)), _) => return of_others(&[RolloutOpen, Back, Reconnect]),
         (Some(Overlay::Help), _) => return of_others(&[Back]),
@@ -144,6 +147,28 @@ fn promotes(found: &Found<'_>) -> Option<Cow<'static, str>> {
     let offer = found.offer(Verb::Promote, &Parameters::default()).ok()?;
     let effect = &offer.plans.first()?.effect;
     Some(Cow::Owned(effect.strip_prefix("promote ").unwrap_or("promote").replace(" %", "%")))
+}
+
+/// Cells that the guard of the release takes at the right end: whoever is at the keys has to see it.
+fn guard_room(state: &State, width: u16) -> u16 {
+    let guard = state.subject().filter(|_| width >= ROOMY && state.overlay.is_none());
+    let guard = guard.and_then(|key| state.guard(state.environment(), key));
+    // "guard ● " before it, and room between.
+    guard.map_or(0, |guard| (text::width(&guard.words()) + 14).min(width / 3))
+}
+
+fn of_guard(state: &State) -> Vec<Wanted> {
+    let key = |key: KeyPress, words: &'static str| Wanted {
+        press: Press::Key(key),
+        key: state.keymap.written(key).into(),
+        words: words.into(),
+        shorter: None,
+        alive: true,
+        ruled: false,
+        leads: false,
+    };
+    let plain = KeyPress::plain;
+    vec![key(plain(Code::Enter), "next"), key(plain(Code::Esc), "cancel"), key(KeyPress::ctrl('s'), "confirm")]
 }
 
 fn of_marks(state: &State) -> Vec<Wanted> {

@@ -14,6 +14,7 @@ pub mod environment;
 mod focus;
 pub mod freshness;
 mod gates;
+pub mod guard;
 pub mod help;
 mod hints;
 pub mod ledger;

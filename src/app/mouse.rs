@@ -3,13 +3,13 @@
 use ratatui::layout::{Position, Rect};
 
 use super::commands::{self, run};
-use super::dialog;
 use super::effect::Effect;
 use super::hints::Press;
 use super::msg::{Mouse, MouseKind};
 use super::palette;
 use super::panes::{self, Layout, Pane};
 use super::state::{Env, Overlay, Screen, State};
+use super::{dialog, guard};
 use crate::domain::id::EnvironmentId;
 use crate::input::{Code, Command, KeyPress};
 
@@ -25,6 +25,13 @@ pub(super) fn mouse(state: &mut State, env: &Env, mouse: Mouse) -> Vec<Effect> {
         return match hint.map(|hint| hint.press) {
             Some(Press::Key(key)) => dialog::keys::key(state, key),
             Some(Press::Command(_)) | None => dialog::keys::mouse(state, mouse.what, at),
+        };
+    }
+    if let Some(Overlay::Guard(_)) = state.overlay {
+        let hint = layout.hints.iter().find(|hint| mouse.what == MouseKind::Press && hint.area.contains(at));
+        return match hint.map(|hint| hint.press) {
+            Some(Press::Key(key)) => guard::key(state, key),
+            Some(Press::Command(_)) | None => guard::mouse(state, mouse.what, at),
         };
     }
     match mouse.what {

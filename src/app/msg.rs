@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::domain::action::{Report, Reviewed};
 use crate::domain::contents::Contents;
 use crate::domain::fact::Fact;
+use crate::domain::guard::Told;
 use crate::domain::ledger::LedgerView;
 use crate::domain::signal::Measured;
 use crate::input::KeyPress;
@@ -32,6 +33,15 @@ pub enum Msg {
     Tick(Timestamp),
     /// Something was heard of an act.
     Acted(Report),
+    /// Something was heard of a guard that was armed here.
+    Guard {
+        /// Which one.
+        number: u64,
+        /// What.
+        told: Told,
+    },
+    /// The guards of others were cancelled, or not: what is to be said of it, as a sentence.
+    GuardCancelled(Result<String, String>),
     /// The questions of a dialog are answered.
     Reviewed {
         /// The dialog.

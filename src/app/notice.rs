@@ -331,6 +331,19 @@ fn reading(kind: Kind, old: &Reading, new: &Reading) -> Said {
     let plural = kind.plural();
     match (old, new) {
         (old, new) if old == new => None,
+        // Said once and not loudly: nothing else is missing because of that.
+        (_, Reading::Denied(text) | Reading::Failing(text)) if kind == Kind::Lease => {
+            matches!(old, Reading::Loading | Reading::Live | Reading::Narrowed(_))
+                .then(|| (Tone::Plain, format!("guards of others cannot be seen: {text}")))
+        }
+        (Reading::Loading | Reading::Live | Reading::Narrowed(_), Reading::NotInstalled) if kind == Kind::Lease => {
+            Some((Tone::Plain, "guards of others cannot be seen: this cluster has no Leases".to_owned()))
+        }
+        (Reading::NotInstalled | Reading::Denied(_) | Reading::Failing(_), Reading::Live | Reading::Narrowed(_))
+            if kind == Kind::Lease =>
+        {
+            Some((Tone::Plain, "guards of others can be seen".to_owned()))
+        }
         (_, Reading::Denied(text)) => Some((Tone::Bad, format!("{plural} cannot be read: {text}"))),
         (Reading::Live | Reading::Narrowed(_), Reading::Failing(text)) => {
             Some((Tone::Warn, format!("{plural} cannot be read: {text}")))

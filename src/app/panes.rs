@@ -12,7 +12,7 @@ use ratatui::layout::{Rect, Size};
 pub use super::hints::{Hint, Press};
 use super::page::Page;
 use super::state::{Overlay, Screen, State};
-use super::{course, dialog, hints};
+use super::{course, dialog, guard, hints};
 
 /// The smallest terminal that shows anything useful.
 pub const SMALLEST: Size = Size::new(40, 12);
@@ -55,6 +55,8 @@ pub struct Layout {
     pub tabs: Vec<Hint>,
     /// One line about the panes that are not shown; only where not all are.
     pub summary: Option<Rect>,
+    /// The line about a countdown; only while one runs.
+    pub banner: Option<Rect>,
     /// The panes that are shown, with their borders.
     pub panes: Vec<(Pane, Rect)>,
     /// Lines about what is owed, above the acts of the ledger; None where nothing is, or the ledger is not shown.
@@ -108,7 +110,7 @@ pub fn of_screen(screen: &Screen) -> &'static [Pane] {
 /// Where everything is.
 pub fn picture(state: &State) -> Picture {
     let size = state.size;
-    let Some(body) = body(size) else { return Picture::TooSmall { wanted: SMALLEST } };
+    let Some(body) = body(state) else { return Picture::TooSmall { wanted: SMALLEST } };
     let header = Rect::new(0, 0, size.width, 1);
     let footer = Rect::new(0, size.height - 1, size.width, 1);
     let (summary, panes) = shown(state, body);
@@ -118,6 +120,7 @@ pub fn picture(state: &State) -> Picture {
         header,
         tabs: hints::tabs(state, header),
         summary,
+        banner: banner(state).then_some(Rect { height: 1, y: 1, ..header }),
         panes,
         owed,
         rows,
@@ -131,20 +134,27 @@ pub fn picture(state: &State) -> Picture {
 
 /// Rows of the list that are visible, worked out without anything else: this is asked after every message.
 pub(super) fn list_height(state: &State) -> usize {
-    let Some(body) = body(state.size) else { return 0 };
+    let Some(body) = body(state) else { return 0 };
     let (_, panes) = shown(state, body);
     list_area(&panes).and_then(|area| list_parts(state, area)[1]).map_or(0, |rows| usize::from(rows.height))
 }
 
 /// Whether anything useful is on the screen.
 pub(super) fn fits(state: &State) -> bool {
-    body(state.size).is_some()
+    body(state).is_some()
 }
 
 /// Everything between the first line and the last; None where nothing useful fits.
-fn body(size: Size) -> Option<Rect> {
+fn body(state: &State) -> Option<Rect> {
+    let size = state.size;
     let fits = size.width >= SMALLEST.width && size.height >= SMALLEST.height;
-    fits.then(|| Rect::new(0, 1, size.width, size.height - 2))
+    let above = 1 + u16::from(fits && banner(state));
+    fits.then(|| Rect::new(0, above, size.width, size.height - above - 1))
+}
+
+/// Whether a countdown has a line of its own.
+fn banner(state: &State) -> bool {
+    state.banner().is_some()
 }
 
 /// The panes that are shown, and the line about the others.
@@ -168,6 +178,7 @@ fn page(state: &State, body: Rect) -> Option<Box<Page>> {
     match state.overlay.as_ref()? {
         Overlay::Dialog(dialog) => Some(Box::new(dialog::page(state, dialog, body))),
         Overlay::Marks(marks) => Some(Box::new(course::page(state, marks, body))),
+        Overlay::Guard(order) => Some(Box::new(guard::page(state, order, body))),
         Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help => None,
     }
 }
@@ -254,7 +265,7 @@ pub(super) fn palette_height(window: Rect) -> usize {
 
 fn overlay(state: &State, body: Rect) -> Option<Rect> {
     let (width, height) = match state.overlay.as_ref()? {
-        Overlay::Filter | Overlay::Dialog(_) | Overlay::Marks(_) => return None,
+        Overlay::Filter | Overlay::Dialog(_) | Overlay::Marks(_) | Overlay::Guard(_) => return None,
         Overlay::Environments(_) => (76, u16::try_from(state.environments.len()).unwrap_or(u16::MAX).saturating_add(4)),
         Overlay::Help => (92, body.height),
         // Its height stays as one types, and its upper edge where the eye is.

@@ -10,6 +10,7 @@ use super::course::Marks;
 use super::dialog::Dialog;
 use super::environment::Environment;
 use super::freshness::Freshness;
+use super::guard::{GuardDialog, Guards};
 use super::ledger::Ledger;
 use super::look::Look;
 use super::metrics::{Definitions, Metrics};
@@ -17,6 +18,7 @@ use super::palette::Palette;
 use super::panes::{self, Layout, Pane, Picture};
 use super::table::Table;
 use crate::config::{Settings, StartScreen};
+use crate::domain::guard::Rules;
 use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::ledger::LedgerAct;
 use crate::domain::release::Release;
@@ -66,6 +68,8 @@ pub enum Overlay {
     Dialog(Box<Dialog>),
     /// How an act goes that was confirmed.
     Marks(Marks),
+    /// What is about to be done about a guard.
+    Guard(Box<GuardDialog>),
 }
 
 /// How far each pane that can be longer than its area is scrolled, in lines.
@@ -135,6 +139,12 @@ pub struct State {
     pub readonly: bool,
     /// Which key asks for what.
     pub keymap: Arc<Keymap>,
+    /// The guards that were armed here.
+    pub guards: Guards,
+    /// When guards act.
+    pub rules: Rules,
+    /// What else rolls back by itself, in words.
+    pub robots: Arc<[String]>,
     /// Where Back leads, the nearest last.
     pub(super) behind: Vec<Screen>,
     /// What is looked at closely.
@@ -179,6 +189,9 @@ impl State {
             reduced_motion: settings.ui.reduced_motion,
             readonly: settings.readonly,
             keymap,
+            guards: Guards::default(),
+            rules: settings.guard.rules(),
+            robots: settings.guard.robots.clone().into(),
             behind: Vec::new(),
             look: Look::default(),
             inspections: 0,

@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{commands, contents, course, dialog, ledger, look, metrics, mouse};
+use super::{commands, contents, course, dialog, guard, ledger, look, metrics, mouse};
 use crate::domain::action::{Report, What};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
@@ -20,6 +20,8 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
         Msg::Facts(facts) => hear(state, env, facts),
         Msg::Tick(now) => tick(state, env, now),
         Msg::Acted(report) => acted(state, env, &report),
+        Msg::Guard { number, told } => guard::hear(state, number, told),
+        Msg::GuardCancelled(done) => guard::cancelled(state, done),
         Msg::Trusted(done) => trusted(state, done),
         Msg::Recorded => vec![Effect::ReadLedger],
         Msg::Reviewed { number, reviewed } => dialog::reviewed(state, number, *reviewed),
@@ -40,6 +42,7 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
         }
     };
     reveal(state);
+    effects.extend(guard::follow(state));
     effects.extend(look::look(state));
     effects.extend(metrics::follow(state));
     effects.extend(ledger::follow(state));

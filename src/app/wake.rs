@@ -37,7 +37,7 @@ impl State {
         let waits = match &self.overlay {
             Some(Overlay::Dialog(dialog)) => dialog.review.is_none(),
             Some(Overlay::Marks(_)) => self.course().is_some_and(|(_, course)| course.ended.is_none()),
-            Some(Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help) | None => {
+            Some(Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help | Overlay::Guard(_)) | None => {
                 self.environment().courses.newest_first().any(|course| course.ended.is_none())
             }
         };

@@ -12,6 +12,7 @@ pub mod dump;
 pub mod failure;
 pub mod gate;
 mod gates;
+pub mod guard;
 pub mod ledger;
 pub mod live;
 pub mod looks;
@@ -155,6 +156,8 @@ pub enum Command {
     SetImage(act::SetImage),
     /// End a running analysis
     TerminateAnalysis(act::Terminate),
+    /// Watch a release until it is stable, and take it back when its signals stay over their limits
+    Guard(guard::Arguments),
     /// What was done, by whom, why, and what came of it; whether the record is whole
     Ledger(ledger::Arguments),
     /// Every environment: reachable, latency, version, permissions, credentials, clock; and this machine
@@ -210,6 +213,7 @@ fn dispatch(arguments: &Arguments) -> Result<Exit, Failure> {
         Some(Command::SkipStep(arguments)) => act::plain(Verb::SkipStep, arguments, common),
         Some(Command::SetImage(arguments)) => act::set_image(arguments, common),
         Some(Command::TerminateAnalysis(arguments)) => act::terminate(arguments, common),
+        Some(Command::Guard(arguments)) => guard::run(arguments, common),
         Some(Command::Ledger(arguments)) => ledger::run(arguments, common),
         Some(Command::Doctor(arguments)) => doctor::run(arguments, common),
         Some(Command::Config(arguments)) => config::run(arguments, common),

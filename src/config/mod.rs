@@ -5,6 +5,7 @@ pub mod choose;
 pub mod error;
 pub mod files;
 mod freeze;
+mod guard;
 pub mod metrics;
 pub mod policy;
 pub mod raw;

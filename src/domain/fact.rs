@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::id::{EnvironmentId, Key, Kind};
-use super::object::{AnalysisRun, Canary, Event, Experiment, Meta, Pod, ReplicaSet, Rollout};
+use super::object::{AnalysisRun, Canary, Event, Experiment, Lease, Meta, Pod, ReplicaSet, Rollout};
 use super::signal::{Alert, Fleet, Measured, MetricsLink};
 use super::slo::{BurnReading, Collector};
 
@@ -26,6 +26,8 @@ pub enum Object {
     Experiment(Arc<Experiment>),
     /// A Kubernetes Event.
     Event(Arc<Event>),
+    /// The Lease of a guard.
+    Lease(Arc<Lease>),
 }
 
 impl Object {
@@ -39,6 +41,7 @@ impl Object {
             Self::AnalysisRun(_) => Kind::AnalysisRun,
             Self::Experiment(_) => Kind::Experiment,
             Self::Event(_) => Kind::Event,
+            Self::Lease(_) => Kind::Lease,
         }
     }
 
@@ -52,6 +55,7 @@ impl Object {
             Self::AnalysisRun(object) => &object.metadata,
             Self::Experiment(object) => &object.metadata,
             Self::Event(object) => &object.metadata,
+            Self::Lease(object) => &object.metadata,
         }
     }
 
@@ -65,6 +69,7 @@ impl Object {
             Self::AnalysisRun(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
             Self::Experiment(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
             Self::Event(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
+            Self::Lease(object) => Arc::get_mut(object).map(|object| &mut object.metadata),
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Kind {
     Experiment,
     /// `v1` Event.
     Event,
+    /// `coordination.k8s.io/v1` Lease of a guard.
+    Lease,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             Self::AnalysisRun => "AnalysisRun",
             Self::Experiment => "Experiment",
             Self::Event => "Event",
+            Self::Lease => "Lease",
         }
     }
 
@@ -50,6 +53,7 @@ impl Kind {
             Self::AnalysisRun => "analysisruns",
             Self::Experiment => "experiments",
             Self::Event => "events",
+            Self::Lease => "leases",
         }
     }
 }

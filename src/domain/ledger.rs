@@ -199,7 +199,7 @@ impl ActedOn {
 impl LedgerAct {
     /// What was done, as a person says it: `roll back`. A verb that this version does not know stands for itself.
     pub fn words(&self) -> &str {
-        self.known_verb().map_or(&*self.verb, |verb| verb.words())
+        self.known_verb().map(Verb::words).or_else(|| guard(&self.verb).map(|(words, _)| words)).unwrap_or(&self.verb)
     }
 
     /// Who did what, and why, in one line: `dana promoted gateway 10→25% "gates green"`.
@@ -209,7 +209,8 @@ impl LedgerAct {
 
     /// The same without who: `promoted gateway 10→25% "gates green"`.
     pub fn predicate(&self, what: &str) -> String {
-        let done = self.known_verb().map_or_else(|| format!("did '{}' to", self.verb), |verb| done(verb).to_owned());
+        let known = self.known_verb().map(done).or_else(|| guard(&self.verb).map(|(_, done)| done));
+        let done = known.map_or_else(|| format!("did '{}' to", self.verb), str::to_owned);
         let course = self.course().map_or_else(String::new, |(from, to)| format!(" {from}→{to}%"));
         let reason = self.reason.lines().next().unwrap_or_default();
         let reason = if reason.is_empty() { String::new() } else { format!(" \"{reason}\"") };
@@ -316,6 +317,16 @@ impl Person {
 /// A moment in full: `2026-03-02 13:58:02 UTC`.
 pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// What is done about a guard, and what was.
+fn guard(verb: &str) -> Option<(&'static str, &'static str)> {
+    Some(match verb {
+        "guard-arm" => ("arm a guard of", "armed a guard of"),
+        "guard-disarm" => ("disarm the guard of", "disarmed the guard of"),
+        "guard-cancel" => ("cancel the guard of", "cancelled the guard of"),
+        _ => return None,
+    })
 }
 
 /// What was done, in the past.

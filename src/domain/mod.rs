@@ -8,6 +8,7 @@ pub mod duration;
 pub mod fact;
 pub mod flagger;
 pub mod go;
+pub mod guard;
 pub mod id;
 pub mod ledger;
 pub mod managed;

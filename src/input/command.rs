@@ -70,6 +70,8 @@ pub enum Command {
     SetImage,
     /// Dialog: end a running analysis.
     TerminateAnalysis,
+    /// Dialog: arm a guard, or end one; while a countdown runs, stop it.
+    Guard,
     /// The Bridge.
     Bridge,
     /// The list of rollouts.
@@ -147,7 +149,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 46] = [
+pub const COMMANDS: [Entry; 47] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -192,6 +194,7 @@ pub const COMMANDS: [Entry; 46] = [
     entry(Command::SkipStep, "act.skip-step", "skip step", "skip the step that is under way", Group::Acting),
     entry(Command::SetImage, "act.set-image", "set image", "release another image", Group::Acting),
     entry(Command::TerminateAnalysis, "act.terminate-analysis", "end analysis", "terminate a running analysis", Group::Acting),
+    entry(Command::Guard, "act.guard", "guard", "arm a guard on it, or end one; stop its countdown", Group::Acting),
     entry(Command::Bridge, "go.bridge", "Bridge", "the Bridge: all at one glance", Group::Going),
     entry(Command::Rollouts, "go.rollouts", "Rollouts", "the list of rollouts", Group::Going),
     entry(Command::Ledger, "go.ledger", "Ledger", "the ledger: what was done, by whom and why", Group::Going),
@@ -272,7 +275,7 @@ impl Command {
     }
 }
 
-static TABLE: [Entry; 46] = COMMANDS;
+static TABLE: [Entry; 47] = COMMANDS;
 
 #[cfg(test)]
 mod tests {
@@ -293,7 +296,8 @@ mod tests {
         let verbs: HashSet<_> = COMMANDS.iter().filter_map(|entry| entry.command.verb()).collect();
         assert_eq!(verbs.len(), Verb::ALL.len());
         for entry in &COMMANDS {
-            assert_eq!(entry.command.acts(), entry.command.verb().is_some(), "{}", entry.id);
+            let guards = entry.command == Command::Guard;
+            assert_eq!(entry.command.acts(), entry.command.verb().is_some() || guards, "{}", entry.id);
         }
     }
 

@@ -221,6 +221,7 @@ impl Cycle<'_> {
             | Effect::Chart(_)
             | Effect::Reconnect(_)
             | Effect::Act(_)
+            | Effect::Guard(_)
             | Effect::Review(_)
             | Effect::ReadLedger
             | Effect::Trust(_)

@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use super::Waker;
 use crate::action::Asked;
+use crate::app::guard::Wish;
 use crate::app::{Effect, Msg};
+use crate::domain::action::Authority;
+use crate::guard::{Armed, Told, Watch};
 use crate::source::{Order, Subject};
 use crate::wire::Running;
+
+/// Seconds for which the effect of each step of a guard's act is waited for.
+const PATIENCE: u32 = 600;
 
 /// Hands a wish on; gives back one that is the terminal's.
 pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> Option<Effect> {
@@ -28,6 +34,7 @@ pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> 
         }
         Effect::Reconnect(environment) => running.order(Order::Reconnect(environment)),
         Effect::Act(act) => running.runner().act(*act, Arc::new(move |report| waker.tell(Msg::Acted(report)))),
+        Effect::Guard(wish) => guard(running, waker, *wish),
         Effect::Review(review) => {
             let number = review.number;
             let asked = Asked { environment: review.environment, key: review.key, uid: review.uid, accesses: review.accesses };
@@ -47,6 +54,35 @@ pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> 
         effect => return Some(effect),
     }
     None
+}
+
+/// Arms guards, shows them what is seen, and ends them.
+fn guard(running: &Running, waker: Waker, wish: Wish) {
+    match wish {
+        Wish::Arm { number, environment, seen, reason, over_cancel } => {
+            let armed = Armed {
+                environment,
+                seen: *seen,
+                rules: running.rules().clone(),
+                reason,
+                authority: Authority::Dialog,
+                over_cancel,
+                dry_run: false,
+                unrecorded: false,
+                patience: PATIENCE,
+            };
+            let told = waker.clone();
+            if let Err(why) = running.arm(number, armed, move |told_now| told.tell(Msg::Guard { number, told: told_now })) {
+                waker.tell(Msg::Guard { number, told: Told::Failed(why) });
+            }
+        }
+        Wish::Show(number, sight) => running.with_guard(number, |watch| watch.show(*sight)),
+        Wish::Disarm(number) => running.with_guard(number, Watch::disarm),
+        Wish::Cancel(number) => running.with_guard(number, Watch::cancel),
+        Wish::CancelOthers { environment, seen, reason } => {
+            running.cancel_guards(environment, *seen, reason, move |done| waker.tell(Msg::GuardCancelled(done)));
+        }
+    }
 }
 
 fn is_the_terminals(effect: &Effect) -> bool {

@@ -165,6 +165,9 @@ pub fn run_parts(settings: &Settings, looks: Looks, parts: Parts<'_>) -> Result<
     cycle.begin();
     let input = Input::start(sender)?;
     let ended = cycle.run(&receiver, &input);
+    if let Some(running) = &cycle.running {
+        running.disarm_all();
+    }
     drop(cycle);
     match ended? {
         cycle::Ending::Left => Ok(Left::Asked),

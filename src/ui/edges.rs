@@ -7,6 +7,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use super::glyph::Mark;
 use super::overlay::page;
@@ -17,6 +18,7 @@ use super::text;
 use super::theme::{Role, Theme};
 use super::widget::{fresh, tier};
 use crate::app::course::Line;
+use crate::app::guard::Shown;
 use crate::app::notice::Tone;
 use crate::app::{Freshness, Hint, Layout, Pane, Press, Screen, State};
 use crate::input::Command;
@@ -100,6 +102,20 @@ fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
     Pen::new(buffer, tab.area).put(&tab.key, theme.style(key)).skip(1).put(&tab.words, words);
 }
 
+/// The countdown of a guard: it stands out on every screen, with the key that stops it.
+pub fn banner(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(banner) = state.banner() else { return };
+    let style = theme.bold(Role::Bad).add_modifier(Modifier::REVERSED);
+    buffer.set_style(area.intersection(buffer.area), style);
+    let back = state.keymap.label(Command::Back).cloned();
+    let key = back.filter(|_| state.can_cancel(&banner)).map(|key| format!(" {key} stops it ")).unwrap_or_default();
+    let words = format!(" {} {}", theme.glyph(Mark::Warning, state.now), banner.words());
+    let room = area.width.saturating_sub(text::width(&key));
+    Pen::new(buffer, area).put(&text::fit(&words, room), style);
+    let right = Rect { x: area.right().saturating_sub(text::width(&key)), width: text::width(&key), ..area };
+    Pen::new(buffer, right).put(&key, style);
+}
+
 /// Draws the last line: the keys, or a word to the user.
 pub fn footer(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
     if let Some(toast) = &state.toast {
@@ -115,12 +131,29 @@ pub fn footer(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer
     let rest = Rect { x: used + 2, width: layout.footer.right().saturating_sub(used + 3), ..layout.footer };
     let act = state.act_lines().into_iter().next().filter(|_| rest.width > 30 && state.overlay.is_none());
     let subject = state.subject().map(|key| &*key.name);
+    let guard = state.subject().and_then(|key| state.guard(state.environment(), key));
+    let guard = guard.map(|guard| guard_line(theme, &guard, rest.width)).filter(|line| line.width() + 2 <= rest.width);
     if let Some(act) = act {
         act_line(state, theme, &act, rest.width).draw_right(&mut Pen::new(buffer, rest));
+    } else if let Some(line) = guard.filter(|_| state.overlay.is_none()) {
+        line.draw_right(&mut Pen::new(buffer, rest));
     } else if let Some(name) = subject.filter(|name| text::width(name) + 2 <= rest.width) {
         let line = Pieces::new().add(0, "▸ ", theme.style(Role::Dim)).add(0, name, theme.style(Role::Text));
         line.draw_right(&mut Pen::new(buffer, rest));
     }
+}
+
+/// `guard ● this terminal 8:12`.
+pub(super) fn guard_line<'a>(theme: &Theme, guard: &Shown, room: u16) -> Pieces<'a> {
+    let mark = match (&*guard.state, guard.left) {
+        (_, Some(_)) => Mark::Bad,
+        ("blind", None) => Mark::Unknown,
+        ("breached" | "held" | "acting", None) => Mark::Warning,
+        _ => Mark::Good,
+    };
+    let words = text::fit(&guard.words(), room.saturating_sub(8)).into_owned();
+    let style = if mark == Mark::Good { theme.style(Role::Text) } else { theme.mark(mark) };
+    Pieces::new().add(0, "guard ", theme.style(Role::Dim)).add(0, "● ", theme.mark(mark)).add(0, words, style)
 }
 
 fn draw_hint(theme: &Theme, hint: &Hint, footer: Rect, buffer: &mut Buffer) {

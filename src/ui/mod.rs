@@ -35,6 +35,9 @@ pub fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
 
 fn screen(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
     edges::header(state, theme, layout, buffer);
+    if let Some(area) = layout.banner {
+        edges::banner(state, theme, area, buffer);
+    }
     if let Some(area) = layout.summary {
         edges::summary(state, theme, area, buffer);
     }

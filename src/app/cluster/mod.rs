@@ -386,13 +386,14 @@ fn meta_of(object: &Object) -> &Meta {
         Object::AnalysisRun(object) => &object.metadata,
         Object::Experiment(object) => &object.metadata,
         Object::Event(object) => &object.metadata,
+        Object::Lease(object) => &object.metadata,
     }
 }
 
 /// The name of an object that belongs to a release; None for a release.
 fn key_of(object: &Object) -> Option<Key> {
     let kind = match object {
-        Object::Rollout(_) | Object::Canary(_) => return None,
+        Object::Rollout(_) | Object::Canary(_) | Object::Lease(_) => return None,
         Object::ReplicaSet(_) => Kind::ReplicaSet,
         Object::Pod(_) => Kind::Pod,
         Object::AnalysisRun(_) => Kind::AnalysisRun,
@@ -418,7 +419,7 @@ fn owner_of(object: &Object) -> Option<OwnedBy<'_>> {
 
 fn add(owned: &mut Belongings, object: &Object) {
     match object {
-        Object::Rollout(_) | Object::Canary(_) => {}
+        Object::Rollout(_) | Object::Canary(_) | Object::Lease(_) => {}
         Object::ReplicaSet(object) => owned.replica_sets.push(object.clone()),
         Object::Pod(object) => owned.pods.push(object.clone()),
         Object::AnalysisRun(object) => owned.analysis_runs.push(object.clone()),

@@ -21,7 +21,7 @@ use crate::domain::id::{EnvironmentId, Key};
 pub use confirm::Stop;
 pub use gated::Override;
 pub use plans::name as plan_name;
-pub(super) use rows::page;
+pub(super) use rows::{field, page};
 
 /// A dialog.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,9 +208,15 @@ impl State {
     pub fn dialog(&self) -> Option<&Dialog> {
         match &self.overlay {
             Some(Overlay::Dialog(dialog)) => Some(dialog),
-            Some(Overlay::Filter | Overlay::Environments(_) | Overlay::Palette(_) | Overlay::Help | Overlay::Marks(_)) | None => {
-                None
-            }
+            Some(
+                Overlay::Filter
+                | Overlay::Environments(_)
+                | Overlay::Palette(_)
+                | Overlay::Help
+                | Overlay::Marks(_)
+                | Overlay::Guard(_),
+            )
+            | None => None,
         }
     }
 }

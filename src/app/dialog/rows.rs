@@ -213,7 +213,7 @@ fn ticket_hint(dialog: &Dialog, policy: &Policy) -> String {
 }
 
 /// The rows of a field around its cursor. The row that is typed in stays, whatever the room.
-fn field(edit: &Edit, focus: Focus, focused: bool, room: u16, weight: u8) -> Vec<Row> {
+pub(in crate::app) fn field(edit: &Edit, focus: Focus, focused: bool, room: u16, weight: u8) -> Vec<Row> {
     let lines = visual(edit.text(), room);
     let at = lines.iter().rposition(|(start, _)| *start <= edit.cursor()).unwrap_or_default();
     let most = if focused { FIELD } else { 2 };

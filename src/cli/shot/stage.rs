@@ -122,6 +122,7 @@ impl Stage {
                 // A picture changes nothing, and nobody waits for an answer in it.
                 Effect::Act(_)
                 | Effect::Chart(_)
+                | Effect::Guard(_)
                 | Effect::Review(_)
                 | Effect::ReadLedger
                 | Effect::Trust(_)
@@ -211,6 +212,7 @@ fn key_of(object: &Object) -> Key {
         Object::AnalysisRun(object) => (Kind::AnalysisRun, &object.metadata),
         Object::Experiment(object) => (Kind::Experiment, &object.metadata),
         Object::Event(object) => (Kind::Event, &object.metadata),
+        Object::Lease(object) => (Kind::Lease, &object.metadata),
     };
     Key::new(kind, meta.namespace.clone(), meta.name.clone())
 }

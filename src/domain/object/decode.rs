@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{AnalysisRun, Canary, Event, Experiment, Meta, Pod, ReplicaSet, Rollout};
+use super::{AnalysisRun, Canary, Event, Experiment, Lease, Meta, Pod, ReplicaSet, Rollout};
 
 /// How many odd fields are left out of one object before it is given up.
 const REPAIRS: usize = 32;
@@ -40,7 +40,7 @@ macro_rules! kept {
         }
     )*};
 }
-kept!(Rollout, Canary, ReplicaSet, Pod, AnalysisRun, Experiment, Event);
+kept!(Rollout, Canary, ReplicaSet, Pod, AnalysisRun, Experiment, Event, Lease);
 
 /// Decodes JSON text. A field of a wrong type is left out and named in `odd`; `null` counts as absent.
 /// Fails only for what is not a JSON object at all.

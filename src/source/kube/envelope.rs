@@ -141,6 +141,7 @@ pub fn object(kind: Kind, text: &str) -> Result<Object, serde_json::Error> {
         Kind::AnalysisRun => Object::AnalysisRun(Arc::new(decode(text)?)),
         Kind::Experiment => Object::Experiment(Arc::new(decode(text)?)),
         Kind::Event => Object::Event(Arc::new(decode(text)?)),
+        Kind::Lease => Object::Lease(Arc::new(decode(text)?)),
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::fact::Object;
+use crate::domain::guard::GUARD;
 use crate::domain::id::Kind;
 use crate::source::Subject;
 
@@ -38,7 +39,13 @@ pub struct Place {
 impl Place {
     /// All of a kind in a namespace, or everywhere.
     pub fn new(kind: Kind, namespace: Option<Arc<str>>) -> Self {
-        let labels = if kind == Kind::ReplicaSet { HASH_LABEL.to_owned() } else { String::new() };
+        let labels = match kind {
+            Kind::ReplicaSet => HASH_LABEL,
+            // Every node and every controller has Leases of its own.
+            Kind::Lease => GUARD,
+            _ => "",
+        };
+        let labels = labels.to_owned();
         Self { kind, namespace, labels, fields: String::new() }
     }
 
@@ -60,6 +67,7 @@ pub fn group_of(kind: Kind) -> &'static str {
         Kind::Canary => "/apis/flagger.app/v1beta1",
         Kind::ReplicaSet => "/apis/apps/v1",
         Kind::Pod | Kind::Event => "/api/v1",
+        Kind::Lease => "/apis/coordination.k8s.io/v1",
     }
 }
 
@@ -88,7 +96,7 @@ impl Scope {
 
 /// What is read whole, all the time.
 pub fn whole(namespaces: &[Option<Arc<str>>]) -> Vec<Scope> {
-    let kinds = [Kind::Rollout, Kind::ReplicaSet, Kind::Canary];
+    let kinds = [Kind::Rollout, Kind::ReplicaSet, Kind::Canary, Kind::Lease];
     let each = |kind| namespaces.iter().map(move |namespace| Scope::all(Place::new(kind, namespace.clone())));
     kinds.into_iter().flat_map(each).collect()
 }

@@ -16,6 +16,7 @@ use crate::app::acting::{Found, capital, words};
 use crate::app::page::{Button, Focus, Page, Part, Row};
 use crate::app::{Dialog, State};
 use crate::domain::action::gates::evidence;
+use crate::domain::id::{EnvironmentId, Key};
 use crate::domain::release::{Tag, Way};
 
 /// Draws the window.
@@ -25,7 +26,7 @@ pub fn draw(state: &State, theme: &Theme, dialog: &Dialog, shown: &Page, buffer:
     page::frame(state, theme, (&capital(&title), dialog.environment), shown, buffer);
     for (words, place) in shown.rows.iter().zip(0..) {
         match words.part {
-            Part::Now => now((state, theme), dialog, shown, (words, place), buffer),
+            Part::Now => now((state, theme), (dialog.key(), dialog.environment), shown, (words, place), buffer),
             Part::Field(focus) => field(state, theme, shown, (words, place, dialog.focus == focus), buffer),
             Part::Words => page::draw_row(state, theme, shown, (words, place), buffer),
             Part::Buttons => page::draw_row(state, theme, &Page { labels: 0, ..shown.clone() }, (words, place), buffer),
@@ -37,12 +38,18 @@ pub fn draw(state: &State, theme: &Theme, dialog: &Dialog, shown: &Page, buffer:
 }
 
 /// The release as it is at this moment, whatever was seen when the dialog opened.
-fn now((state, theme): (&State, &Theme), dialog: &Dialog, shown: &Page, (words, place): (&Row, u16), buffer: &mut Buffer) {
+pub(super) fn now(
+    (state, theme): (&State, &Theme),
+    (key, environment): (&Key, EnvironmentId),
+    shown: &Page,
+    (words, place): (&Row, u16),
+    buffer: &mut Buffer,
+) {
     let line = row(shown.inside, place);
     Pen::new(buffer, line).column(words.label, shown.labels, theme.style(Role::Dim));
     let mut pen = Pen::new(buffer, shift(line, shown.labels));
-    let environment = state.environment_named(dialog.environment);
-    let Some(found) = environment.and_then(|environment| environment.found(dialog.key(), state.now)) else {
+    let environment = state.environment_named(environment);
+    let Some(found) = environment.and_then(|environment| environment.found(key, state.now)) else {
         pen.put("it is gone from the cluster", theme.style(Role::Bad));
         return;
     };
@@ -83,7 +90,7 @@ fn standing<'a>(theme: &Theme, state: &State, found: &Found<'_>, at: jiff::Times
 }
 
 /// What is typed, on a ground of its own while it has the keys.
-fn field(state: &State, theme: &Theme, shown: &Page, (words, place, focused): (&Row, u16, bool), buffer: &mut Buffer) {
+pub(super) fn field(state: &State, theme: &Theme, shown: &Page, (words, place, focused): (&Row, u16, bool), buffer: &mut Buffer) {
     let line = row(shown.inside, place);
     let ground = shift(line, shown.labels);
     if focused {
@@ -100,7 +107,7 @@ fn field(state: &State, theme: &Theme, shown: &Page, (words, place, focused): (&
 }
 
 /// `[⏎ roll back]`, reversed while it has the keys; `Esc cancel`.
-fn draw_button(theme: &Theme, button: &Button, focused: bool, buffer: &mut Buffer) {
+pub(super) fn draw_button(theme: &Theme, button: &Button, focused: bool, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, button.area);
     let key = theme.style(Role::Accent);
     if button.focus == Focus::Confirm {

@@ -2,6 +2,7 @@
 
 mod dialog;
 mod environments;
+mod guard;
 mod help;
 mod marks;
 pub mod page;
@@ -21,6 +22,7 @@ pub fn draw(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) 
         (Some(Overlay::Palette(open)), _) => palette::draw(state, theme, area, open, buffer),
         (Some(Overlay::Dialog(dialog)), Some(page)) => dialog::draw(state, theme, dialog, page, buffer),
         (Some(Overlay::Marks(marks)), Some(page)) => marks::draw(state, theme, *marks, page, buffer),
-        (Some(Overlay::Dialog(_) | Overlay::Marks(_)), None) | (Some(Overlay::Filter) | None, _) => {}
+        (Some(Overlay::Guard(order)), Some(page)) => guard::draw(state, theme, order, page, buffer),
+        (Some(Overlay::Dialog(_) | Overlay::Marks(_) | Overlay::Guard(_)), None) | (Some(Overlay::Filter) | None, _) => {}
     }
 }

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::edges::guard_line;
 use super::super::glyph::Mark;
 use super::super::pen::{Pen, row};
 use super::super::phrase;
@@ -89,6 +90,7 @@ impl Glance<'_> {
         // From this height on there is room to breathe.
         let airy = area.height >= 14;
         let mut rest = self.sentence(area, buffer);
+        rest = self.guard(rest, buffer);
         rest = skip(rest, u16::from(airy));
         if let Some(canary) = self.opened.canary {
             flagger::draw(canary, &self.opened.release, self.theme, rest, buffer);
@@ -133,6 +135,14 @@ impl Glance<'_> {
             }
         }
         rest
+    }
+
+    /// The guard that watches it.
+    fn guard(&self, area: Rect, buffer: &mut Buffer) -> Rect {
+        let Some(guard) = self.state.guard(self.state.environment(), &self.opened.release.key) else { return area };
+        let line = guard_line(self.theme, &guard, area.width.saturating_sub(2));
+        line.draw(Pen::new(buffer, row(area, 0)).skip(2));
+        skip(area, 1)
     }
 
     fn timeline(&self, timeline: &Timeline, area: Rect, buffer: &mut Buffer) -> Rect {

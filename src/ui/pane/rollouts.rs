@@ -23,6 +23,7 @@ use super::columns::{Column, Columns, images};
 use super::{age, focused, says, stale};
 use crate::app::environment::Condition;
 use crate::app::{Layout, Overlay, Pane, Sort, State};
+use crate::domain::duration::clock;
 use crate::domain::release::{Phase, Release, Way};
 
 /// Draws the pane.
@@ -161,6 +162,17 @@ impl Row<'_> {
                 let style = if next.mark == Mark::Good { dim } else { plain };
                 let style = if matches!(next.mark, Mark::Bad | Mark::Warning) { theme.mark(next.mark) } else { style };
                 pen.put(theme.glyph(next.mark, self.state.now), theme.mark(next.mark)).skip(1).put(&next.words, style);
+                if let Some(guard) = self.state.guard(self.state.environment(), &release.key) {
+                    let (words, style) = match guard.left {
+                        Some(left) => (format!("back in {}", clock(left)), theme.mark(Mark::Bad)),
+                        None => ("guarded".to_owned(), dim),
+                    };
+                    if pen.room() >= text::width(&words) + 3 {
+                        pen.put(" · ", dim).put(&words, style);
+                    } else {
+                        pen.put(" ●", style);
+                    }
+                }
             }
             Column::Weight => {
                 if let Some(weight) = release.shown_weight {

@@ -1,0 +1,41 @@
+//! What a guard is shown, made from what the core knows of a release: the same for the cockpit and for commands.
+
+use jiff::Timestamp;
+
+use super::super::environment::Environment;
+use super::super::freshness::Freshness;
+use crate::domain::duration::clock;
+use crate::domain::guard::{Rules, Sight, Standing, saturated};
+use crate::domain::id::Key;
+use crate::domain::signal::MetricsLink;
+
+/// What is seen of a release at a moment of the local clock.
+pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules) -> Sight {
+    let cluster = &environment.cluster;
+    let rollout = cluster.rollout(key).map(|rollout| Standing::of_rollout(rollout));
+    let release = rollout.or_else(|| cluster.canary(key).map(|canary| Standing::of_canary(canary)));
+    let stale = match environment.freshness(now) {
+        Freshness::Live { .. } => None,
+        Freshness::Connecting => Some("the cluster is being connected to".to_owned()),
+        Freshness::Late { seconds } => Some(format!("the cluster has been silent for {}", clock(seconds))),
+        Freshness::Down { seconds, reason, .. } => Some(format!("the cluster has been down for {}: {reason}", clock(seconds))),
+    };
+    let metrics = &environment.metrics;
+    let silent = match &metrics.link {
+        _ if !metrics.is_configured() => Some("no metrics server or no signal is configured".to_owned()),
+        MetricsLink::None => Some("no metrics server is configured".to_owned()),
+        // What was measured before grows too old by itself: a poll that failed is no reason to forget it.
+        MetricsLink::Connecting | MetricsLink::Up { .. } | MetricsLink::Down { .. } => None,
+    };
+    let bound = release.as_ref().map(|release| &release.hash);
+    let measured = metrics.measured(key).filter(|measured| Some(&measured.hash) == bound);
+    let oldest = metrics.definitions().stale_after;
+    Sight {
+        at: now,
+        stale: stale.map(Into::into),
+        signals: metrics.judgements(key).to_vec(),
+        saturated: measured.and_then(|measured| saturated(measured, rules, (now, oldest))),
+        silent: silent.map(Into::into),
+        release,
+    }
+}
