@@ -24,9 +24,9 @@ use crate::support::company::{Company, Service, health, now};
 use crate::support::picture::picture;
 use crate::support::record::{contents, ledger};
 
-const SIZES: [(u16, u16); 4] = [(200, 60), (140, 40), (80, 24), (40, 12)];
+pub const SIZES: [(u16, u16); 4] = [(200, 60), (140, 40), (80, 24), (40, 12)];
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     let environment = |name: &str, tier| config::Environment {
         name: name.to_owned(),
         context: Some(name.to_owned()),
@@ -38,7 +38,7 @@ fn settings() -> Settings {
     Settings { environments, ..Settings::default() }
 }
 
-fn env() -> Env {
+pub fn env() -> Env {
     Env { themes: vec!["harbor".to_owned()], bell: false }
 }
 
@@ -47,12 +47,12 @@ fn start(size: (u16, u16)) -> State {
     State::new(&settings(), Arc::new(keymap), Size::new(size.0, size.1), now())
 }
 
-fn tell(state: &mut State, news: Vec<News>) {
+pub fn tell(state: &mut State, news: Vec<News>) {
     let facts = news.into_iter().map(|news| Fact { environment: EnvironmentId(0), epoch: 0, news }).collect();
     let _ = update(state, &env(), Msg::Facts(facts));
 }
 
-fn company(size: (u16, u16)) -> State {
+pub fn company(size: (u16, u16)) -> State {
     let mut state = start(size);
     let _ = update(&mut state, &env(), Msg::Facts(Company::all().facts(EnvironmentId(0))));
     let _ = update(&mut state, &env(), Msg::Facts(Company::fleet(3).facts(EnvironmentId(1))));
@@ -60,7 +60,7 @@ fn company(size: (u16, u16)) -> State {
 }
 
 /// Presses keys, written as `j`, `<enter>`, `<ctrl-d>`.
-fn press(state: &mut State, keys: &str) {
+pub fn press(state: &mut State, keys: &str) {
     let mut rest = keys;
     while let Some(letter) = rest.chars().next() {
         let (key, tail) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
@@ -77,13 +77,13 @@ fn theme(name: &str) -> Theme {
     Theme::parse(name, built_in(name).unwrap(), Depth::True).unwrap()
 }
 
-fn drawn(state: &State, theme: &Theme) -> Buffer {
+pub fn drawn(state: &State, theme: &Theme) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.width, state.size.height));
     ui::draw(state, theme, &mut buffer);
     buffer
 }
 
-fn check(name: &str, state: &State, theme: &Theme) {
+pub fn check(name: &str, state: &State, theme: &Theme) {
     let buffer = drawn(state, theme);
     if let Ok(folder) = std::env::var("LOOK") {
         let ground = ui::export::Ground::of(theme.mode);

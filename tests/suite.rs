@@ -29,6 +29,7 @@ mod pty;
 mod readme;
 mod real;
 mod screens;
+mod signals;
 mod sources;
 mod tidy;
 mod world;

@@ -6,7 +6,7 @@ use super::edit::Edit;
 use super::effect::Effect;
 use super::state::{Env, Overlay, Screen, State, Toast};
 use super::table::Move;
-use super::{acting, dialog, focus, guard, palette, panes, scroll};
+use super::{acting, chart, dialog, focus, guard, links, palette, panes, scroll};
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::input::keymap::LEAVES;
 use crate::input::{Code, Command, KeyPress};
@@ -52,6 +52,9 @@ pub(super) fn paste(state: &mut State, env: &Env, text: &str) -> Vec<Effect> {
 /// Runs a command where the keys are now.
 pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect> {
     match command {
+        Command::MoveUp | Command::MoveDown | Command::MoveLeft | Command::MoveRight if focus::on_chart(state) => {
+            chart::along(state, command);
+        }
         Command::MoveUp => go(state, Move::By(-1)),
         Command::MoveDown => go(state, Move::By(1)),
         Command::MoveFirst => go(state, Move::First),
@@ -73,6 +76,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Copy => return copy(state),
         Command::Contents => return contents(state),
         Command::Override => return acting::open_override(state),
+        Command::Browse => return links::browse(state),
         Command::Promote
         | Command::PromoteFull
         | Command::Hold
@@ -83,12 +87,18 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         | Command::Restart
         | Command::SkipStep
         | Command::SetImage
-        | Command::TerminateAnalysis => {
-            return command.verb().map(|verb| acting::open(state, verb)).unwrap_or_default();
-        }
+        | Command::TerminateAnalysis
+        | Command::SignalView
+        | Command::SignalPrevious
+        | Command::SignalNext
+        | Command::ChartIn
+        | Command::ChartOut
+        | Command::ChartEarlier
+        | Command::ChartLater => return of_group(state, command),
         Command::Guard => return guard::open(state),
         Command::Bridge => base(state, Screen::Bridge),
         Command::Rollouts => base(state, Screen::Rollouts),
+        Command::Signals => base(state, Screen::Signals),
         Command::Ledger => ledger(state),
         Command::Palette => palette::open(state, env, ""),
         Command::Environments => environments(state),
@@ -103,6 +113,14 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         Command::Quit => return guard::leave(state),
     }
     Vec::new()
+}
+
+/// A command that opens a dialog, or one about signals.
+fn of_group(state: &mut State, command: Command) -> Vec<Effect> {
+    match command.verb() {
+        Some(verb) => acting::open(state, verb),
+        None => chart::run(state, command),
+    }
 }
 
 /// Goes to a screen.
@@ -125,6 +143,7 @@ pub(super) fn switch(state: &mut State, to: EnvironmentId) {
         state.behind.clear();
         show(state, next.unwrap_or(Screen::Bridge));
     }
+    focus::keep(state);
 }
 
 fn go(state: &mut State, to: Move) {
@@ -143,6 +162,10 @@ fn go(state: &mut State, to: Move) {
         Some(Overlay::Filter) | None if focus::on_ledger(state) => {
             let height = state.ledger_height();
             state.ledger.go(to, height);
+        }
+        Some(Overlay::Filter) | None if focus::on_board(state) => {
+            let height = state.board_height().max(1);
+            state.board.go(to, height);
         }
         Some(Overlay::Marks(_)) => scroll::marks(state, to),
         Some(Overlay::Dialog(_) | Overlay::Guard(_)) => {}
@@ -181,6 +204,12 @@ fn open(state: &mut State) -> Vec<Effect> {
                     detail(state, key);
                 }
             }
+            Screen::Signals => {
+                if let Some(key) = state.board.selected().cloned() {
+                    detail(state, key);
+                    focus_on_chart(state);
+                }
+            }
             Screen::Ledger => {
                 if let Some(act) = state.ledger.selected().map(|act| act.act.clone()) {
                     state.scroll.act = 0;
@@ -194,12 +223,19 @@ fn open(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Who comes from signals wants to see them.
+fn focus_on_chart(state: &mut State) {
+    state.focus = super::panes::Pane::Chart;
+    focus::keep(state);
+}
+
 /// Opens the detail of a release.
 pub(super) fn detail(state: &mut State, key: Key) {
     select(state, &key);
     if state.screen != Screen::Detail(key.clone()) {
         state.scroll = super::state::Scroll { now: state.scroll.now, ..Default::default() };
         state.behind.push(state.screen.clone());
+        chart::reset(state);
         state.ledger.read_again();
         show(state, Screen::Detail(key));
     }
@@ -239,14 +275,14 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 /// One step back from what is on the screen.
 fn leave_screen(state: &mut State) {
-    if state.overlay.take().is_some() {
+    if state.overlay.take().is_some() || (focus::on_chart(state) && chart::unread(state)) {
     } else if state.zoomed {
         state.zoomed = false;
     } else if has_filter(&state.screen) && !filter(state).is_empty() {
         set_filter(state, "");
     } else if let Some(screen) = state.behind.pop() {
         show(state, screen);
-    } else if matches!(state.screen, Screen::Rollouts | Screen::Ledger) {
+    } else if matches!(state.screen, Screen::Rollouts | Screen::Signals | Screen::Ledger) {
         show(state, Screen::Bridge);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::breaches::Told;
 use super::cluster::Cluster;
 use super::course::Courses;
 use super::freshness::Freshness;
@@ -33,6 +34,8 @@ pub struct Environment {
     pub metrics: Metrics,
     /// The guards of others.
     pub guards: Others,
+    /// What has been told of them.
+    told: Told,
     /// What happened in it.
     pub notices: Notices,
     /// When nothing is to be started here.
@@ -77,6 +80,7 @@ impl Environment {
             table: Table::default(),
             metrics,
             guards: Others::default(),
+            told: Told::default(),
             notices: Notices::default(),
             freezes: Vec::new(),
             courses: Courses::default(),
@@ -96,6 +100,11 @@ impl Environment {
     pub fn cluster_time(&self, now: Timestamp) -> Timestamp {
         let skew = SignedDuration::from_millis(self.cluster.health().clock_skew_ms);
         now.checked_add(skew).unwrap_or(now)
+    }
+
+    /// Whether there is a metrics server and something to ask it for.
+    pub fn is_measured(&self) -> bool {
+        self.metrics.is_configured()
     }
 
     /// What the list has to say besides its rows.
@@ -148,6 +157,11 @@ impl Environment {
     /// Lets what was measured grow older.
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.metrics.judge(&self.cluster, &HashSet::new(), now);
+    }
+
+    /// Tells what changed about what is measured. Says whether something broke.
+    pub(super) fn tell_breaches(&mut self, now: Timestamp) -> bool {
+        self.told.follow(&self.metrics, &mut self.notices, now)
     }
 
     /// Lets the list follow the facts taken in so far.

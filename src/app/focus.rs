@@ -8,6 +8,7 @@ pub(super) fn first(screen: &Screen) -> Pane {
     match screen {
         Screen::Bridge | Screen::Rollouts => Pane::Rollouts,
         Screen::Detail(_) => Pane::Steps,
+        Screen::Signals => Pane::Matrix,
         Screen::Ledger => Pane::Ledger,
         Screen::Act(_) => Pane::Act,
         Screen::Contents(_) => Pane::Contents,
@@ -18,12 +19,29 @@ pub(super) fn first(screen: &Screen) -> Pane {
 /// Whether moving moves the cursor of the list: also beside it, where the selected release is shown.
 pub(super) fn on_list(state: &State) -> bool {
     let lists = matches!(state.screen, Screen::Bridge | Screen::Rollouts);
-    lists && matches!(state.focus, Pane::Rollouts | Pane::Release)
+    lists && matches!(state.focus, Pane::Rollouts | Pane::Release | Pane::Signals)
 }
 
 /// The same for the cursor of the ledger.
 pub(super) fn on_ledger(state: &State) -> bool {
     state.screen == Screen::Ledger && state.focus == Pane::Ledger
+}
+
+/// The same for the cursor of what is measured.
+pub(super) fn on_board(state: &State) -> bool {
+    state.screen == Screen::Signals && matches!(state.focus, Pane::Matrix | Pane::Signals)
+}
+
+/// Whether the keys that move are the chart's: its signal, and where it is read.
+pub(super) fn on_chart(state: &State) -> bool {
+    matches!(state.screen, Screen::Detail(_)) && state.focus == Pane::Chart && state.overlay.is_none()
+}
+
+/// Gives the keys to the first pane where the focused one is not there any more.
+pub(super) fn keep(state: &mut State) {
+    if !panes::of_screen(&state.screen, state.environment().is_measured()).contains(&state.focus) {
+        state.focus = first(&state.screen);
+    }
 }
 
 /// To the next pane in the order of the screen, or the one before.
@@ -34,7 +52,7 @@ pub(super) fn turn(state: &mut State, by: isize) {
     if state.overlay.is_some() {
         return;
     }
-    let all = panes::of_screen(&state.screen);
+    let all = panes::of_screen(&state.screen, state.environment().is_measured());
     let place = all.iter().position(|pane| *pane == state.focus).unwrap_or_default();
     let count = isize::try_from(all.len()).unwrap_or(1);
     let next = (isize::try_from(place).unwrap_or_default() + by).rem_euclid(count.max(1));
@@ -61,7 +79,7 @@ pub(super) fn sideways(state: &mut State, by: isize) {
 
 /// The focused pane alone, or all again.
 pub(super) fn zoom(state: &mut State) {
-    if state.overlay.is_none() && panes::of_screen(&state.screen).len() > 1 {
+    if state.overlay.is_none() && panes::of_screen(&state.screen, state.environment().is_measured()).len() > 1 {
         state.zoomed = !state.zoomed;
     }
 }

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::acting::Found;
 use super::page::Focus;
+use super::panes::Pane;
 use super::state::{Overlay, Screen, State};
 use super::{Dialog, text};
 use crate::domain::action::{Either, Parameters, Verb};
@@ -63,7 +64,7 @@ pub(super) fn tabs(state: &State, header: Rect) -> Vec<Hint> {
     }
     // " pilothouse  "
     place(
-        commands(state, &[Command::Bridge, Command::Rollouts, Command::Ledger]),
+        commands(state, &[Command::Bridge, Command::Rollouts, Command::Signals, Command::Ledger]),
         Rect { x: 13, width: header.width / 2, ..header },
     )
 }
@@ -71,6 +72,7 @@ pub(super) fn tabs(state: &State, header: Rect) -> Vec<Hint> {
 /// The last line.
 pub(super) fn hints(state: &State, footer: Rect) -> Vec<Hint> {
     use Command::{Back, Contents, Copy, Environments, Filter, FocusNext, Help, Palette, Quit, Reconnect, RolloutOpen, Sort, Zoom};
+    use Command::{Browse, ChartIn, ChartOut, SignalNext, SignalView};
     let line = Rect { x: 1, width: footer.width.saturating_sub(2).saturating_sub(guard_room(state, footer.width)), ..footer };
     let of_others = |others: &[Command]| place(commands(state, others), line);
     let others: &[Command] = match (&state.overlay, &state.screen) {
@@ -83,6 +85,10 @@ pub(super) fn hints(state: &State, footer: Rect) -> Vec<Hint> {
         (None, Screen::Bridge | Screen::Rollouts) => {
             &[RolloutOpen, Contents, Filter, Palette, Help, Environments, Sort, Zoom, Copy, Quit]
         }
+        (None, Screen::Detail(_)) if state.focus == Pane::Chart => {
+            &[SignalNext, ChartIn, ChartOut, Browse, FocusNext, Back, Palette, Help, Zoom, Quit]
+        }
+        (None, Screen::Signals) => &[RolloutOpen, Contents, SignalView, Palette, Help, Environments, Zoom, Browse, Copy, Quit],
         (None, Screen::Detail(_)) => &[Back, FocusNext, Contents, Palette, Help, Zoom, Copy, Environments, Quit],
         (None, Screen::Ledger) => return of_others(&[RolloutOpen, Filter, Copy, Palette, Help, Back, Quit]),
         (None, Screen::Act(_)) => return of_others(&[Back, Copy, Palette, Help, Quit]),

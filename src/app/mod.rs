@@ -2,6 +2,10 @@
 
 pub mod act;
 pub mod acting;
+mod alerts;
+pub mod board;
+mod breaches;
+pub mod chart;
 pub mod cluster;
 mod commands;
 pub mod contents;
@@ -18,6 +22,7 @@ pub mod guard;
 pub mod help;
 mod hints;
 pub mod ledger;
+pub mod links;
 pub mod look;
 pub mod metrics;
 mod mouse;

@@ -9,7 +9,7 @@ use super::msg::{Mouse, MouseKind};
 use super::palette;
 use super::panes::{self, Layout, Pane};
 use super::state::{Env, Overlay, Screen, State};
-use super::{dialog, guard};
+use super::{chart, dialog, guard};
 use crate::domain::id::EnvironmentId;
 use crate::input::{Code, Command, KeyPress};
 
@@ -56,6 +56,10 @@ fn press(state: &mut State, env: &Env, layout: &Layout, at: Position) -> Vec<Eff
         return press_row(state, env, usize::from(at.y - rows.y));
     }
     focus_at(state, layout, at);
+    // In the chart, values are read where it is pressed.
+    if let Some(column) = layout.pane(Pane::Chart).and_then(|area| panes::plot_column(area, at)) {
+        chart::read_at(state, column);
+    }
     Vec::new()
 }
 
@@ -77,8 +81,10 @@ fn press_hint(state: &mut State, env: &Env, command: Command) -> Vec<Effect> {
 
 /// A press on a row selects it; one on the selected row opens it.
 fn press_row(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
-    if state.screen == Screen::Ledger {
-        return press_act(state, env, line);
+    match state.screen {
+        Screen::Ledger => return press_act(state, env, line),
+        Screen::Signals => return press_measured(state, env, line),
+        _ => {}
     }
     let (before, now) = (state.table().selected().cloned(), state.now);
     let focused = state.focus == Pane::Rollouts;
@@ -96,6 +102,14 @@ fn press_act(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
     let (before, focused) = (id(state), state.focus == Pane::Ledger);
     state.focus = Pane::Ledger;
     let again = state.ledger.go_to_line(line) && focused && state.overlay.is_none() && before == id(state);
+    if again { run(state, env, Command::RolloutOpen) } else { Vec::new() }
+}
+
+/// The same among what is measured.
+fn press_measured(state: &mut State, env: &Env, line: usize) -> Vec<Effect> {
+    let (before, focused) = (state.board.selected().cloned(), state.focus == Pane::Matrix);
+    state.focus = Pane::Matrix;
+    let again = state.board.go_to_line(line) && focused && state.overlay.is_none() && before.as_ref() == state.board.selected();
     if again { run(state, env, Command::RolloutOpen) } else { Vec::new() }
 }
 
@@ -121,6 +135,9 @@ fn press_overlay(state: &mut State, env: &Env, window: Rect, at: Position) -> Ve
 fn scroll(state: &mut State, env: &Env, layout: &Layout, at: Position, command: Command) -> Vec<Effect> {
     if state.overlay.is_none() {
         focus_at(state, layout, at);
+        if state.focus == Pane::Chart {
+            return run(state, env, if command == Command::MoveUp { Command::ChartIn } else { Command::ChartOut });
+        }
     }
     (0..NOTCH).flat_map(|_| run(state, env, command)).collect()
 }

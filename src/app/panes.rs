@@ -7,7 +7,7 @@
 //! footer   hints, which the mouse can press
 //! ```
 
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 
 pub use super::hints::{Hint, Press};
 use super::page::Page;
@@ -28,14 +28,24 @@ pub enum Pane {
     Rollouts,
     /// The selected or opened release at a glance.
     Release,
+    /// The signals of the selected release.
+    Signals,
     /// What happened.
     Now,
     /// The steps of the opened release.
     Steps,
     /// Its revisions, ReplicaSets, pods, analyses and experiments.
     Tree,
+    /// One of its signals over time.
+    Chart,
     /// Its events.
     Events,
+    /// The signals of all that is measured.
+    Matrix,
+    /// Alerts of the metrics server.
+    Alerts,
+    /// Budgets, and how fast they are used up.
+    Budgets,
     /// What was done.
     Ledger,
     /// One act of it.
@@ -94,12 +104,16 @@ pub enum Picture {
     Fits(Box<Layout>),
 }
 
-/// The panes of a screen, in the order of Tab.
-pub fn of_screen(screen: &Screen) -> &'static [Pane] {
+/// The panes of a screen, in the order of Tab. Where nothing is measured, there is none about it.
+pub fn of_screen(screen: &Screen, measured: bool) -> &'static [Pane] {
     match screen {
+        Screen::Bridge if measured => &[Pane::Rollouts, Pane::Release, Pane::Signals, Pane::Now],
         Screen::Bridge => &[Pane::Rollouts, Pane::Release, Pane::Now],
         Screen::Rollouts => &[Pane::Rollouts, Pane::Release],
+        Screen::Detail(_) if measured => &[Pane::Release, Pane::Steps, Pane::Tree, Pane::Chart, Pane::Events],
         Screen::Detail(_) => &[Pane::Release, Pane::Steps, Pane::Tree, Pane::Events],
+        Screen::Signals if measured => &[Pane::Matrix, Pane::Signals, Pane::Alerts, Pane::Budgets],
+        Screen::Signals => &[Pane::Matrix],
         Screen::Ledger => &[Pane::Ledger, Pane::Act],
         Screen::Act(_) => &[Pane::Act],
         Screen::Contents(_) => &[Pane::Contents],
@@ -159,10 +173,11 @@ fn banner(state: &State) -> bool {
 
 /// The panes that are shown, and the line about the others.
 fn shown(state: &State, body: Rect) -> (Option<Rect>, Vec<(Pane, Rect)>) {
-    let all = of_screen(&state.screen);
-    let alone = state.zoomed || all.len() == 1 || !fits_all(state.size);
+    let measured = state.environment().is_measured();
+    let all = of_screen(&state.screen, measured);
+    let alone = state.zoomed || all.len() == 1 || !fits_all(state.size, &state.screen, measured);
     if !alone {
-        return (None, arrange(&state.screen, body));
+        return (None, arrange(&state.screen, measured, body));
     }
     let summary = (all.len() > 1).then_some(Rect { height: 1, ..body });
     let taken = u16::from(summary.is_some());
@@ -170,7 +185,7 @@ fn shown(state: &State, body: Rect) -> (Option<Rect>, Vec<(Pane, Rect)>) {
 }
 
 fn list_area(panes: &[(Pane, Rect)]) -> Option<Rect> {
-    panes.iter().find(|(pane, _)| matches!(pane, Pane::Rollouts | Pane::Ledger)).map(|(_, area)| *area)
+    panes.iter().find(|(pane, _)| matches!(pane, Pane::Rollouts | Pane::Ledger | Pane::Matrix)).map(|(_, area)| *area)
 }
 
 /// The rows of the window that is made of rows.
@@ -183,40 +198,28 @@ fn page(state: &State, body: Rect) -> Option<Box<Page>> {
     }
 }
 
-fn fits_all(size: Size) -> bool {
-    size.height >= TALL && size.width >= 80
+/// Whether all panes of a screen have room. Above each other, those about what is measured need more of it.
+fn fits_all(size: Size, screen: &Screen, measured: bool) -> bool {
+    let least = match screen {
+        Screen::Bridge if measured && size.width < WIDE => 38,
+        Screen::Detail(_) if measured && size.width < WIDE => 44,
+        _ => TALL,
+    };
+    size.height >= least && size.width >= 80
 }
 
 /// All panes of a screen at once.
-fn arrange(screen: &Screen, body: Rect) -> Vec<(Pane, Rect)> {
+fn arrange(screen: &Screen, measured: bool, body: Rect) -> Vec<(Pane, Rect)> {
     let wide = body.width >= WIDE;
     match screen {
-        Screen::Bridge if wide => {
-            let (top, now) = split_rows(body, body.height - (body.height / 4).clamp(6, 14));
-            let (list, release) = split_columns(top, top.width * 56 / 100);
-            vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Now, now)]
-        }
-        Screen::Bridge => {
-            let (top, now) = split_rows(body, body.height - 6);
-            let (list, release) = split_rows(top, top.height - (top.height / 3).clamp(9, 16));
-            vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Now, now)]
-        }
+        Screen::Bridge => bridge(body, wide, measured),
         Screen::Rollouts => {
             let (list, release) = split_rows(body, body.height - (body.height / 3).clamp(9, 14));
             vec![(Pane::Rollouts, list), (Pane::Release, release)]
         }
-        Screen::Detail(_) if wide => {
-            let (release, rest) = split_rows(body, 7);
-            let (middle, events) = split_rows(rest, rest.height - (rest.height * 3 / 10).clamp(6, 16));
-            let (steps, tree) = split_columns(middle, middle.width * 38 / 100);
-            vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree), (Pane::Events, events)]
-        }
-        Screen::Detail(_) => {
-            let (release, rest) = split_rows(body, 7);
-            let (steps, rest) = split_rows(rest, rest.height * 3 / 10);
-            let (tree, events) = split_rows(rest, rest.height * 6 / 10);
-            vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree), (Pane::Events, events)]
-        }
+        Screen::Detail(_) => detail(body, wide, measured),
+        Screen::Signals if measured => signals(body, wide),
+        Screen::Signals => vec![(Pane::Matrix, body)],
         Screen::Ledger => {
             let (list, act) = split_rows(body, body.height - (body.height * 2 / 5).clamp(11, 20));
             vec![(Pane::Ledger, list), (Pane::Act, act)]
@@ -227,16 +230,81 @@ fn arrange(screen: &Screen, body: Rect) -> Vec<(Pane, Rect)> {
     }
 }
 
+fn bridge(body: Rect, wide: bool, measured: bool) -> Vec<(Pane, Rect)> {
+    let (list, release, now) = if wide {
+        let (top, now) = split_rows(body, body.height - (body.height / 4).clamp(6, 14));
+        let (list, release) = split_columns(top, top.width * if measured { 53 } else { 56 } / 100);
+        (list, release, now)
+    } else {
+        let (top, now) = split_rows(body, body.height - 6);
+        let least = if measured { 20 } else { 9 };
+        let (list, release) = split_rows(top, top.height - (top.height / 3).clamp(least, 16.max(least)));
+        (list, release, now)
+    };
+    if !measured {
+        return vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Now, now)];
+    }
+    let (release, signals) = split_rows(release, release.height - (release.height * 2 / 5).clamp(9, 14));
+    vec![(Pane::Rollouts, list), (Pane::Release, release), (Pane::Signals, signals), (Pane::Now, now)]
+}
+
+fn detail(body: Rect, wide: bool, measured: bool) -> Vec<(Pane, Rect)> {
+    let (release, rest) = split_rows(body, 7);
+    let (steps, tree, chart, events) = match (wide, measured) {
+        (true, false) => {
+            let (middle, events) = split_rows(rest, rest.height - (rest.height * 3 / 10).clamp(6, 16));
+            let (steps, tree) = split_columns(middle, middle.width * 38 / 100);
+            (steps, tree, None, events)
+        }
+        (true, true) => {
+            let (middle, events) = split_rows(rest, rest.height - (rest.height / 4).clamp(5, 14));
+            let (left, chart) = split_columns(middle, middle.width * 44 / 100);
+            let (steps, tree) = split_rows(left, (left.height / 2).min(13));
+            (steps, tree, Some(chart), events)
+        }
+        (false, false) => {
+            let (steps, rest) = split_rows(rest, rest.height * 3 / 10);
+            let (tree, events) = split_rows(rest, rest.height * 6 / 10);
+            (steps, tree, None, events)
+        }
+        (false, true) => {
+            let (chart, rest) = split_rows(rest, rest.height * 4 / 10);
+            let (steps, rest) = split_rows(rest, rest.height * 3 / 10);
+            let (tree, events) = split_rows(rest, rest.height * 6 / 10);
+            (steps, tree, Some(chart), events)
+        }
+    };
+    let mut all = vec![(Pane::Release, release), (Pane::Steps, steps), (Pane::Tree, tree)];
+    all.extend(chart.map(|chart| (Pane::Chart, chart)));
+    all.push((Pane::Events, events));
+    all
+}
+
+fn signals(body: Rect, wide: bool) -> Vec<(Pane, Rect)> {
+    let (matrix, below) = split_rows(body, body.height - (body.height * 2 / 5).clamp(12, 22));
+    let (signals, alerts, budgets) = if wide {
+        let (signals, right) = split_columns(below, below.width * 52 / 100);
+        let (alerts, budgets) = split_rows(right, right.height / 2);
+        (signals, alerts, budgets)
+    } else {
+        let (signals, right) = split_rows(below, below.height.saturating_sub(5).max(7));
+        let (alerts, budgets) = split_columns(right, right.width / 2);
+        (signals, alerts, budgets)
+    };
+    vec![(Pane::Matrix, matrix), (Pane::Signals, signals), (Pane::Alerts, alerts), (Pane::Budgets, budgets)]
+}
+
 /// What is owed, rows and filter line inside the list's pane: border, what is owed, titles, rows, filter, border.
 fn list_parts(state: &State, area: Rect) -> [Option<Rect>; 3] {
     let inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     let (text, owed) = match state.screen {
         Screen::Ledger => (state.ledger.filter(), owed_height(state, inner.height)),
+        Screen::Signals => ("", 0),
         Screen::Bridge | Screen::Rollouts | Screen::Detail(_) | Screen::Act(_) | Screen::Contents(_) | Screen::Log => {
             (state.table().filter(), 0)
         }
     };
-    let filters = state.overlay == Some(Overlay::Filter) || !text.is_empty();
+    let filters = state.screen != Screen::Signals && (state.overlay == Some(Overlay::Filter) || !text.is_empty());
     let filter = filters.then_some(Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner });
     let above = owed + 1;
     let height = inner.height.saturating_sub(above + u16::from(filters));
@@ -249,6 +317,20 @@ fn owed_height(state: &State, height: u16) -> u16 {
     let count = u16::try_from(state.ledger.view().owed.len()).unwrap_or(u16::MAX);
     let lines = count.min((height / 3).max(1));
     if lines > 0 && height >= 14 { lines + 1 } else { lines }
+}
+
+/// Cells at the left of a chart's pane that are no plot: border, padding and the axis.
+pub const AXIS: u16 = 11;
+
+/// Columns of the plot of a chart's pane.
+pub fn plot_width(area: Rect) -> u16 {
+    area.width.saturating_sub(AXIS + 2)
+}
+
+/// The column of the plot that is at a place of a chart's pane; None beside it.
+pub(super) fn plot_column(area: Rect, at: Position) -> Option<u16> {
+    let column = at.x.checked_sub(area.x + AXIS)?;
+    (area.contains(at) && column < plot_width(area)).then_some(column)
 }
 
 /// Rows of choices inside the window of the palette: border, what is typed, a free line where there is room, choices, border.

@@ -13,6 +13,9 @@ pub(super) fn height(state: &State) -> usize {
     if super::focus::on_ledger(state) {
         return state.ledger_height();
     }
+    if super::focus::on_board(state) {
+        return state.board_height();
+    }
     let area = state.layout().and_then(|layout| layout.pane(state.focus));
     area.map_or(0, |area| usize::from(area.height.saturating_sub(2)))
 }
@@ -34,7 +37,9 @@ pub(super) fn pane(state: &mut State, to: Move) {
         Pane::Log => &mut state.scroll.log,
         Pane::Act => &mut state.scroll.act,
         Pane::Contents => &mut state.scroll.contents,
-        Pane::Rollouts | Pane::Release | Pane::Ledger => return,
+        Pane::Alerts => &mut state.scroll.alerts,
+        Pane::Budgets => &mut state.scroll.budgets,
+        Pane::Rollouts | Pane::Release | Pane::Ledger | Pane::Matrix | Pane::Signals | Pane::Chart => return,
     };
     // The log grows at its end, and that is where it is read: its scroll counts upwards.
     let to = match to {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
+use super::board::Board;
+use super::chart::Chart;
 use super::contents::Inspection;
 use super::course::Marks;
 use super::dialog::Dialog;
@@ -12,6 +14,7 @@ use super::environment::Environment;
 use super::freshness::Freshness;
 use super::guard::{GuardDialog, Guards};
 use super::ledger::Ledger;
+use super::links::Links;
 use super::look::Look;
 use super::metrics::{Definitions, Metrics};
 use super::palette::Palette;
@@ -43,6 +46,8 @@ pub enum Screen {
     Rollouts,
     /// One of them.
     Detail(Key),
+    /// The signals of all that is measured.
+    Signals,
     /// What was done, by whom and why.
     Ledger,
     /// One act of it, by its id.
@@ -83,6 +88,10 @@ pub struct Scroll {
     pub events: usize,
     /// *Now*.
     pub now: usize,
+    /// Alerts.
+    pub alerts: usize,
+    /// Budgets.
+    pub budgets: usize,
     /// An act of the ledger.
     pub act: usize,
     /// What is in a release.
@@ -131,6 +140,16 @@ pub struct State {
     pub ledger: Ledger,
     /// What is in the release that was last asked about.
     pub inspection: Option<Inspection>,
+    /// The list of what is measured.
+    pub board: Board,
+    /// Which signal is drawn in the detail, and over which span.
+    pub chart: Chart,
+    /// Whether signals are shown as rate, errors, duration and utilisation, saturation, errors.
+    pub red_use: bool,
+    /// Seconds of a breach after which a guard aborts: what a breach is counted towards.
+    pub breach_after: i64,
+    /// Where charts can be looked at elsewhere.
+    pub(super) links: Links,
     /// Name of the theme.
     pub theme: String,
     /// Whether spinners stand still.
@@ -185,6 +204,11 @@ impl State {
             log: Vec::new(),
             ledger: Ledger::default(),
             inspection: None,
+            board: Board::default(),
+            chart: Chart::default(),
+            red_use: false,
+            breach_after: settings.guard.breach_after.as_secs(),
+            links: Links::new(settings),
             theme: settings.ui.theme.clone(),
             reduced_motion: settings.ui.reduced_motion,
             readonly: settings.readonly,
@@ -233,6 +257,7 @@ impl State {
             Screen::Bridge | Screen::Rollouts | Screen::Log => self.table().selected(),
             // Nothing on them is a release: a key must not be about one that nobody sees.
             Screen::Ledger | Screen::Act(_) => None,
+            Screen::Signals => self.board.selected(),
         }
     }
 
@@ -256,12 +281,17 @@ impl State {
 
     /// Rows of the list of releases that are visible; 0 where it is not shown.
     pub(super) fn list_height(&self) -> usize {
-        if self.screen == Screen::Ledger { 0 } else { panes::list_height(self) }
+        if matches!(self.screen, Screen::Ledger | Screen::Signals) { 0 } else { panes::list_height(self) }
     }
 
     /// Rows of the ledger that are visible; 0 where it is not shown.
     pub(super) fn ledger_height(&self) -> usize {
         if self.screen == Screen::Ledger { panes::list_height(self) } else { 0 }
+    }
+
+    /// Rows of what is measured that are visible; 0 where they are not shown.
+    pub(super) fn board_height(&self) -> usize {
+        if self.screen == Screen::Signals { panes::list_height(self) } else { 0 }
     }
 
     /// A number that no dialog and no act had before.
@@ -275,7 +305,7 @@ impl State {
         match &self.screen {
             Screen::Act(id) => self.ledger.view().act(id),
             Screen::Ledger => self.ledger.selected(),
-            Screen::Bridge | Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_) | Screen::Log => None,
+            Screen::Bridge | Screen::Rollouts | Screen::Detail(_) | Screen::Signals | Screen::Contents(_) | Screen::Log => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{commands, contents, course, dialog, guard, ledger, look, metrics, mouse};
+use super::{board, chart, commands, contents, course, dialog, focus, guard, ledger, look, metrics, mouse};
 use crate::domain::action::{Report, What};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
@@ -34,19 +34,24 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Settled { ticket, done } => settled(state, &ticket, done),
-        // Asked for by nothing yet.
-        Msg::Charted { .. } => Vec::new(),
+        Msg::Charted { number, measured } => {
+            state.chart.answer(number, *measured, state.now);
+            Vec::new()
+        }
         Msg::Inspected { number, contents } => {
             contents::answer(state, number, *contents);
             Vec::new()
         }
     };
+    board::follow(state);
+    focus::keep(state);
     reveal(state);
     effects.extend(guard::follow(state));
     effects.extend(look::look(state));
     effects.extend(metrics::follow(state));
     effects.extend(ledger::follow(state));
     effects.extend(contents::follow(state));
+    effects.extend(chart::follow(state));
     effects
 }
 
@@ -63,6 +68,7 @@ fn tick(state: &mut State, env: &Env, now: Timestamp) -> Vec<Effect> {
         environment.table.tick(&environment.cluster, now);
         environment.tick(now);
         rings |= environment.watch(now);
+        rings |= environment.tell_breaches(now);
     }
     dialog::follow(state);
     if rings && env.bell { vec![Effect::Bell] } else { Vec::new() }
@@ -83,6 +89,7 @@ fn hear(state: &mut State, env: &Env, facts: Vec<Fact>) -> Vec<Effect> {
         if let Some(environment) = state.environments.get_mut(usize::from(id.0)) {
             environment.settle(state.now);
             rings |= environment.watch(state.now);
+            rings |= environment.tell_breaches(state.now);
         }
     }
     dialog::follow(state);
@@ -119,7 +126,8 @@ fn settled(state: &mut State, ticket: &str, done: Result<(), String>) -> Vec<Eff
 
 /// Keeps the cursors in their windows, whatever changed.
 fn reveal(state: &mut State) {
-    let (list, acts) = (state.list_height(), state.ledger_height());
+    let (list, acts, measured) = (state.list_height(), state.ledger_height(), state.board_height());
     state.environment_mut().table.reveal(list);
     state.ledger.reveal(acts);
+    state.board.reveal(measured);
 }

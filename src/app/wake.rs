@@ -15,7 +15,7 @@ impl State {
         let clock = next_multiple(self.now, 1_000);
         let spinner = self.spins().then(|| next_multiple(self.now, SPIN.as_millis()));
         let toast = self.toast.as_ref().map(|toast| toast.until);
-        let moments = [spinner, toast, self.table().wakes(), self.look.wakes()];
+        let moments = [spinner, toast, self.table().wakes(), self.look.wakes(), self.chart.wakes()];
         moments.into_iter().flatten().fold(clock, Timestamp::min)
     }
 
@@ -43,8 +43,8 @@ impl State {
         };
         waits
             || match &self.screen {
-                Screen::Detail(key) => progresses(key),
-                Screen::Log | Screen::Act(_) => false,
+                Screen::Detail(key) => progresses(key) || super::chart::known(self) == super::chart::Known::Asking,
+                Screen::Log | Screen::Act(_) | Screen::Signals => false,
                 Screen::Ledger => !self.ledger.is_read(),
                 Screen::Contents(_) => super::contents::shown(self).is_some_and(|asked| asked.found.is_none()),
                 Screen::Bridge | Screen::Rollouts => {

@@ -46,6 +46,22 @@ pub enum Command {
     Copy,
     /// What is in the newest revision against stable.
     Contents,
+    /// The link to its charts elsewhere.
+    Browse,
+    /// Golden signals, or rate, errors, duration and utilisation, saturation, errors.
+    SignalView,
+    /// The signal before in the chart.
+    SignalPrevious,
+    /// The next signal in the chart.
+    SignalNext,
+    /// Less time in the chart.
+    ChartIn,
+    /// More time in the chart.
+    ChartOut,
+    /// Earlier times in the chart.
+    ChartEarlier,
+    /// Later times in the chart.
+    ChartLater,
     /// Dialog: one step on.
     Promote,
     /// Dialog: one step on in spite of what its gates say.
@@ -76,6 +92,8 @@ pub enum Command {
     Bridge,
     /// The list of rollouts.
     Rollouts,
+    /// The signals of all that is measured.
+    Signals,
     /// What was done, by whom, and why.
     Ledger,
     /// Type a few letters of a command or a name.
@@ -109,6 +127,8 @@ pub enum Group {
     Moving,
     /// About the rollout that is selected, or the list of them.
     Rollouts,
+    /// About what is measured of it.
+    Signals,
     /// Changes the selected rollout, each through a dialog. A key of this group never only moves.
     Acting,
     /// Goes somewhere else.
@@ -119,13 +139,14 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Moving, Self::Rollouts, Self::Acting, Self::Going, Self::Program];
+    pub const ALL: [Self; 6] = [Self::Moving, Self::Rollouts, Self::Signals, Self::Acting, Self::Going, Self::Program];
 
     /// The chapter's title.
     pub fn title(self) -> &'static str {
         match self {
             Self::Moving => "Moving",
             Self::Rollouts => "Rollouts",
+            Self::Signals => "Signals and charts",
             Self::Acting => "Acting, through a dialog",
             Self::Going => "Going",
             Self::Program => "Program",
@@ -149,7 +170,7 @@ pub struct Entry {
 }
 
 /// The table, in the order of the help.
-pub const COMMANDS: [Entry; 47] = [
+pub const COMMANDS: [Entry; 56] = [
     entry(Command::MoveUp, "move.up", "up", "one row up", Group::Moving),
     entry(Command::MoveDown, "move.down", "down", "one row down", Group::Moving),
     entry(Command::MoveLeft, "move.left", "left", "to the pane on the left", Group::Moving),
@@ -176,6 +197,20 @@ pub const COMMANDS: [Entry; 47] = [
         "what is in it: images and template against stable",
         Group::Rollouts,
     ),
+    entry(Command::Browse, "rollout.browse", "link", "copy the link to its charts in Grafana", Group::Rollouts),
+    entry(
+        Command::SignalView,
+        "signals.view",
+        "RED/USE",
+        "as rate, errors, duration and utilisation, or as they are",
+        Group::Signals,
+    ),
+    entry(Command::SignalPrevious, "signals.previous", "previous signal", "the signal before in the chart", Group::Signals),
+    entry(Command::SignalNext, "signals.next", "signal", "the next signal in the chart", Group::Signals),
+    entry(Command::ChartIn, "chart.in", "less time", "less time in the chart", Group::Signals),
+    entry(Command::ChartOut, "chart.out", "more time", "more time in the chart", Group::Signals),
+    entry(Command::ChartEarlier, "chart.earlier", "earlier", "earlier times in the chart", Group::Signals),
+    entry(Command::ChartLater, "chart.later", "later", "later times in the chart", Group::Signals),
     entry(Command::Promote, "act.promote", "promote", "promote one step", Group::Acting),
     entry(
         Command::Override,
@@ -197,6 +232,7 @@ pub const COMMANDS: [Entry; 47] = [
     entry(Command::Guard, "act.guard", "guard", "arm a guard on it, or end one; stop its countdown", Group::Acting),
     entry(Command::Bridge, "go.bridge", "Bridge", "the Bridge: all at one glance", Group::Going),
     entry(Command::Rollouts, "go.rollouts", "Rollouts", "the list of rollouts", Group::Going),
+    entry(Command::Signals, "go.signals", "Signals", "the signals of all that is measured, alerts, budgets", Group::Going),
     entry(Command::Ledger, "go.ledger", "Ledger", "the ledger: what was done, by whom and why", Group::Going),
     entry(Command::Palette, "go.palette", "command", "any command or name by a few letters", Group::Going),
     entry(Command::Environments, "go.environments", "environment", "choose another environment", Group::Going),
@@ -235,7 +271,7 @@ impl Command {
 
     /// Whether it only moves: within a list, in and out of things. Such a key is pressed without thinking.
     pub fn moves(self) -> bool {
-        self.entry().group == Group::Moving || matches!(self, Self::RolloutOpen | Self::Back)
+        matches!(self.entry().group, Group::Moving | Group::Signals) || matches!(self, Self::RolloutOpen | Self::Back)
     }
 
     /// Whether it is about one release, so that the palette can say about which.
@@ -275,7 +311,7 @@ impl Command {
     }
 }
 
-static TABLE: [Entry; 47] = COMMANDS;
+static TABLE: [Entry; 56] = COMMANDS;
 
 #[cfg(test)]
 mod tests {

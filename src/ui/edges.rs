@@ -21,6 +21,7 @@ use crate::app::course::Line;
 use crate::app::guard::Shown;
 use crate::app::notice::Tone;
 use crate::app::{Freshness, Hint, Layout, Pane, Press, Screen, State};
+use crate::domain::signal::Verdict;
 use crate::input::Command;
 
 /// That no key acts here. The help says why.
@@ -51,7 +52,10 @@ pub fn header(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer
             line = line.after(2, 1, READ_ONLY, theme.bold(Role::Info));
         }
     }
-    line = source(line, state, theme, &freshness);
+    line = source(line, state, theme, ("k8s", &freshness));
+    if let Some(freshness) = environment.metrics.freshness(state.now) {
+        line = source(line, state, theme, ("prom", &freshness));
+    }
     line = line.after(3, 2, text::time_of_day(state.now), theme.style(Role::Text)).after(1, 5, "UTC", dim);
     line.draw_right(&mut Pen::new(buffer, right));
 }
@@ -73,18 +77,20 @@ fn badge(pen: &mut Pen<'_>, state: &State, theme: &Theme) {
     }
 }
 
-/// `k8s ● live`, or what is wrong with it.
-fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, freshness: &Freshness) -> Pieces<'a> {
+/// `k8s ● live`, or what is wrong with it. Where there is little room, a mark is enough for what is well.
+fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, (name, freshness): (&'static str, &Freshness)) -> Pieces<'a> {
     let mark = fresh::mark(freshness);
     let style = theme.mark(mark);
     let dim = theme.style(Role::Dim);
-    let line = line.after(2, 1, "k8s", dim).after(1, 0, theme.glyph(mark, state.now), style);
+    // Without a cluster nothing else counts.
+    let rank = if name == "k8s" { 0 } else { 3 };
+    let line = line.after(2, 1, name, dim).after(1, 0, theme.glyph(mark, state.now), style);
     match freshness {
         Freshness::Connecting => line.after(1, 4, "connecting", dim),
         Freshness::Live { .. } => line.after(1, 4, "live", dim),
-        Freshness::Late { seconds } => line.after(1, 0, text::age(*seconds), style),
+        Freshness::Late { seconds } => line.after(1, rank, text::age(*seconds), style),
         Freshness::Down { seconds, reason, .. } => {
-            let line = line.after(1, 0, format!("down {}", text::age(*seconds)), style);
+            let line = line.after(1, rank, format!("down {}", text::age(*seconds)), style);
             if reason.is_empty() { line } else { line.add(6, format!(": {}", text::fit(reason, 32)), style) }
         }
     }
@@ -95,6 +101,7 @@ fn draw_tab(state: &State, theme: &Theme, tab: &Hint, buffer: &mut Buffer) {
         (tab.press, &state.screen),
         (Press::Command(Command::Bridge), Screen::Bridge)
             | (Press::Command(Command::Rollouts), Screen::Rollouts | Screen::Detail(_) | Screen::Contents(_))
+            | (Press::Command(Command::Signals), Screen::Signals)
             | (Press::Command(Command::Ledger), Screen::Ledger | Screen::Act(_))
     );
     let words = if here { theme.bold(Role::Accent) } else { theme.style(Role::Text) };
@@ -179,6 +186,23 @@ pub fn act_line<'a>(state: &State, theme: &Theme, line: &Line, room: u16) -> Pie
     Pieces::new().add(0, glyph, theme.mark(mark)).after(1, 0, words, theme.style(Role::Strong))
 }
 
+/// What is wrong with what is measured of the release: an alert that fires, else a gate that is over its limit.
+fn wrong(line: &mut Pieces<'_>, state: &State, theme: &Theme) {
+    if matches!(state.focus, Pane::Signals | Pane::Chart | Pane::Matrix) {
+        return;
+    }
+    if let Some(alert) = state.firing().first() {
+        line.push(0, format!("{} {} firing", Mark::Bad.glyph(), alert.name), theme.mark(Mark::Bad));
+    }
+    let standing = state.subject().and_then(|key| state.environment().metrics.standing(key));
+    let worst = standing.and_then(|standing| standing.worst()).filter(|worst| worst.verdict == Verdict::Breach);
+    if let Some((worst, value)) = worst.and_then(|worst| Some((worst, worst.value?))) {
+        let (value, limit) = (worst.unit.show(value), worst.unit.show(worst.limit.threshold));
+        let beyond = worst.limit.beyond();
+        line.push(0, format!("{} {} {value} {beyond} {limit}", Mark::Bad.glyph(), worst.name), theme.mark(Mark::Bad));
+    }
+}
+
 /// Draws the line about what is not shown because the terminal is small.
 pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let dim = theme.style(Role::Dim);
@@ -187,6 +211,7 @@ pub fn summary(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         let mark = page::mark(act.sign);
         line.push(0, format!("{} {}: {}", theme.glyph(mark, state.now), act.name, act.words), theme.mark(mark));
     }
+    wrong(&mut line, state, theme);
     // The pane of the release says it itself.
     let subject = state.subject().filter(|_| state.focus != Pane::Release);
     if let Some(release) = subject.and_then(|key| state.release(key)) {

@@ -92,7 +92,7 @@ pub fn spinner(now: Timestamp) -> &'static str {
 }
 
 /// Everything beyond ASCII that drawing code uses, with its fallback of the same width.
-pub const FALLBACKS: [(&str, &str); 55] = [
+pub const FALLBACKS: [(&str, &str); 56] = [
     ("✔", "+"),
     ("◐", "*"),
     ("◓", "*"),
@@ -119,6 +119,7 @@ pub const FALLBACKS: [(&str, &str); 55] = [
     ("–", "-"),
     ("×", "x"),
     ("│", "|"),
+    ("┊", ":"),
     ("─", "-"),
     ("╭", "+"),
     ("╮", "+"),

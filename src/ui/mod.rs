@@ -45,6 +45,11 @@ fn screen(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
         match pane {
             Pane::Rollouts => pane::rollouts::draw(state, theme, layout, buffer),
             Pane::Release => pane::release::draw(state, theme, *area, buffer),
+            Pane::Signals => pane::signals::draw(state, theme, *area, buffer),
+            Pane::Chart => pane::chart::draw(state, theme, *area, buffer),
+            Pane::Matrix => pane::matrix::draw(state, theme, layout, buffer),
+            Pane::Alerts => pane::alerts::draw(state, theme, *area, buffer),
+            Pane::Budgets => pane::budgets::draw(state, theme, *area, buffer),
             Pane::Now => pane::now::draw(state, theme, *area, buffer),
             Pane::Steps => pane::steps::draw(state, theme, *area, buffer),
             Pane::Tree => pane::tree::draw(state, theme, *area, buffer),

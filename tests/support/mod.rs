@@ -7,6 +7,7 @@ pub mod company;
 pub mod ears;
 pub mod eyes;
 pub mod liar;
+pub mod metrics;
 pub mod metrics_server;
 pub mod picture;
 pub mod prometheus;

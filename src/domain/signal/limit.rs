@@ -69,6 +69,20 @@ impl Limit {
         }
     }
 
+    /// Whether every value that can be measured holds: what is shown and not judged.
+    pub fn is_open(self) -> bool {
+        self.comparator == Comparator::AtLeast && self.threshold <= 0.0
+    }
+
+    /// Where a value is that does not hold: `over`, `under` or `not`.
+    pub fn beyond(self) -> &'static str {
+        match self.comparator {
+            Comparator::Less | Comparator::AtMost => "over",
+            Comparator::Greater | Comparator::AtLeast => "under",
+            Comparator::Equal => "not",
+        }
+    }
+
     /// Whether a value that holds is so near that it is worth a warning: four fifths of the way, or within a quarter above a lower limit.
     pub fn is_near(self, value: f64) -> bool {
         match self.comparator {

@@ -17,6 +17,8 @@ pub enum Column {
     Namespace,
     /// What comes next and by whom.
     Next,
+    /// The worst of what is measured.
+    Gate,
     /// Share of traffic in percent.
     Weight,
     /// The same as a bar.
@@ -41,6 +43,7 @@ impl Column {
             Self::Namespace => "namespace",
             Self::Next => "next",
             Self::Weight => "",
+            Self::Gate => "gate",
             Self::Bar => "traffic",
             Self::Step => "step",
             Self::Left => "left",
@@ -62,10 +65,11 @@ impl Column {
 }
 
 /// In the order in which they come in as the room grows: column, least cells.
-const BY_WEIGHT: [(Column, u16); 10] = [
+const BY_WEIGHT: [(Column, u16); 11] = [
     (Column::Name, 11),
     (Column::Next, 20),
     (Column::Weight, 4),
+    (Column::Gate, GATE),
     (Column::Left, 5),
     (Column::Bar, 10),
     (Column::Step, 5),
@@ -75,9 +79,15 @@ const BY_WEIGHT: [(Column, u16); 10] = [
     (Column::Age, 4),
 ];
 
+/// Cells of a gate's mark and words.
+const GATE: u16 = 14;
+/// Up to this room the gate is its mark alone.
+const NARROW: u16 = 82;
+
 /// Where room that is left goes: column, most cells; one after the other.
-const GROWING: [(Column, u16); 6] = [
+const GROWING: [(Column, u16); 7] = [
     (Column::Name, 18),
+    (Column::Gate, 17),
     (Column::Bar, 18),
     (Column::Images, 34),
     (Column::Name, 34),
@@ -90,11 +100,12 @@ const GROWING: [(Column, u16); 6] = [
 pub struct Columns(Vec<(Column, u16)>);
 
 impl Columns {
-    /// The columns for so many cells.
-    pub fn fitting(room: u16) -> Self {
+    /// The columns for so many cells; without the gate's where nothing is measured.
+    pub fn fitting(room: u16, measured: bool) -> Self {
         let mut chosen: Vec<(Column, u16)> = Vec::with_capacity(BY_WEIGHT.len());
-        for (column, least) in BY_WEIGHT {
-            chosen.push((column, least));
+        for (column, least) in BY_WEIGHT.into_iter().filter(|(column, _)| measured || *column != Column::Gate) {
+            let mark_alone = column == Column::Gate && room < NARROW;
+            chosen.push((column, if mark_alone { 1 } else { least }));
             if width(&chosen) > room {
                 chosen.pop();
                 break;
@@ -102,7 +113,8 @@ impl Columns {
         }
         for (column, most) in GROWING {
             let left = room.saturating_sub(width(&chosen));
-            if let Some((_, cells)) = chosen.iter_mut().find(|(known, _)| *known == column) {
+            // A mark that is alone stays so: half a word beside it would say nothing.
+            if let Some((_, cells)) = chosen.iter_mut().find(|(known, cells)| *known == column && *cells > 1) {
                 *cells += most.saturating_sub(*cells).min(left);
             }
         }
@@ -169,13 +181,16 @@ mod tests {
     #[test]
     fn columns_come_in_by_weight_and_never_exceed_the_room() {
         for room in 0..240 {
-            let columns = Columns::fitting(room);
-            assert!(width(&columns.0) <= room, "{room}: {columns:?}");
+            for measured in [false, true] {
+                let columns = Columns::fitting(room, measured);
+                assert!(width(&columns.0) <= room, "{room}: {columns:?}");
+            }
         }
-        let names = |room| Columns::fitting(room).iter().map(|(column, _)| column).collect::<Vec<_>>();
+        let names = |room| Columns::fitting(room, false).iter().map(|(column, _)| column).collect::<Vec<_>>();
         assert_eq!(names(34), [Column::Name, Column::Next]);
         assert_eq!(names(72).len(), 6);
         assert_eq!(names(200).len(), 10);
+        assert_eq!(Columns::fitting(200, true).iter().count(), 11);
     }
 
     #[test]

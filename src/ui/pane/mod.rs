@@ -1,17 +1,22 @@
 //! The panes: what stands in each frame. A pane whose source is late or down keeps what it knows, dimmed, with its age.
 
 pub mod act;
+pub mod alerts;
+pub mod budgets;
+pub mod chart;
 mod columns;
 pub mod contents;
 pub mod events;
 mod flagger;
 pub mod ledger;
 pub mod log;
+pub mod matrix;
 pub mod now;
 pub mod release;
 pub mod rollouts;
 mod runs;
 mod says;
+pub mod signals;
 pub mod steps;
 pub mod tree;
 mod versions;

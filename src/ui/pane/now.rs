@@ -1,4 +1,4 @@
-//! *Now*: what is being done from here and what is on watch, then what happened in the environment and what people did there, newest
+//! *Now*: alerts that fire about the selected release, what is being done from here and what is on watch, then what happened in the environment and what people did there, newest
 //! first.
 
 use ratatui::buffer::Buffer;
@@ -11,7 +11,7 @@ use super::super::text;
 use super::super::theme::{Role, Theme};
 use super::super::widget::frame::Frame;
 use super::super::{place_words, scrolled};
-use super::{focused, stale};
+use super::{alerts, focused, stale};
 use crate::app::notice::{Notice, Tone};
 use crate::app::now::{self, Line};
 use crate::app::{Pane, State};
@@ -20,15 +20,18 @@ use crate::domain::ledger::LedgerAct;
 /// Draws the pane.
 pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let lines = now::lines(state);
-    let acts = state.act_lines();
-    let above = u16::try_from(acts.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
+    let (acts, firing) = (state.act_lines(), state.firing());
+    let above = u16::try_from(acts.len() + firing.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
     let height = area.height.saturating_sub(2 + above);
     let (count, offset) = (lines.len(), scrolled(state.scroll.now, lines.len(), height));
     let mut frame = Frame::titled(theme, "Now", focused(state, Pane::Now));
     frame.right.push(0, place_words(offset, count, height).unwrap_or_default(), theme.style(Role::Dim));
     frame.remark = stale(state, theme);
     let inside = frame.draw(theme, buffer, area);
-    for (act, line) in acts.iter().zip(rows(inside)) {
+    for (alert, line) in firing.iter().zip(rows(inside)) {
+        alerts::line(theme, alert, state.now).within(line.width).draw(&mut Pen::new(buffer, line));
+    }
+    for (act, line) in acts.iter().zip(rows(inside).skip(firing.len())) {
         act_line(state, theme, act, line.width).draw(&mut Pen::new(buffer, line));
     }
     let inside = Rect { y: inside.y + above.min(inside.height), height: inside.height.saturating_sub(above), ..inside };

@@ -104,6 +104,9 @@ impl Glance<'_> {
         }
         rest = versions::draw(&versions, &self.opened.release, self.theme, rest, buffer);
         if elsewhere {
+            if let Some(gate) = super::signals::gate(self.state, self.theme, &self.opened.release, rest.width) {
+                gate.draw(&mut Pen::new(buffer, row(rest, 0)));
+            }
             return;
         }
         if let Some(timeline) = self.opened.timeline.as_ref().filter(|timeline| !timeline.steps.is_empty()) {

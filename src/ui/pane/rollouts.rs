@@ -20,11 +20,13 @@ use super::super::theme::{Role, Theme};
 use super::super::widget::bar;
 use super::super::widget::frame::Frame;
 use super::columns::{Column, Columns, images};
+use super::signals::verdict::mark;
 use super::{age, focused, says, stale};
 use crate::app::environment::Condition;
 use crate::app::{Layout, Overlay, Pane, Sort, State};
 use crate::domain::duration::clock;
 use crate::domain::release::{Phase, Release, Way};
+use crate::domain::signal::Verdict;
 
 /// Draws the pane.
 pub fn draw(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) {
@@ -39,7 +41,7 @@ pub fn draw(state: &State, theme: &Theme, layout: &Layout, buffer: &mut Buffer) 
         let above = Rect { y: list.y.saturating_sub(1), height: list.height + 1, ..list };
         return says::draw(state, theme, &condition, above, buffer);
     }
-    let columns = Columns::fitting(list.width.saturating_sub(4));
+    let columns = Columns::fitting(list.width.saturating_sub(4), state.environment().is_measured());
     let title = Rect { y: list.y.saturating_sub(1), height: 1, ..list };
     titles(state, theme, &columns, Rect { x: title.x + 3, width: title.width.saturating_sub(4), ..title }, buffer);
     let now = state.cluster_time();
@@ -101,7 +103,7 @@ fn titles(state: &State, theme: &Theme, columns: &Columns, line: Rect, buffer: &
                 | (Column::Age, Sort::Age)
         );
         let style = theme.style(if sorted { Role::Text } else { Role::Dim });
-        let title = column.title();
+        let title = if text::width(column.title()) > cells { "" } else { column.title() };
         if column.right() {
             pen.column_right(title, cells, style)
         } else {
@@ -180,6 +182,7 @@ impl Row<'_> {
                     pen.column_right(&format!("{weight}%"), cells, style);
                 }
             }
+            Column::Gate => self.gate(cells, pen),
             Column::Bar => self.bar(cells, pen),
             Column::Step => {
                 pen.column_right(&phrase::step(release).unwrap_or_default(), cells, dim);
@@ -198,6 +201,29 @@ impl Row<'_> {
                 pen.column_right(&since, cells, dim);
             }
         }
+    }
+
+    /// The worst of what is measured, as far as it matters: of what is at rest only what is wrong.
+    fn gate(&self, cells: u16, pen: &mut Pen<'_>) {
+        let theme = self.theme;
+        let metrics = &self.state.environment().metrics;
+        let Some(gate) = metrics.mark(&self.release.key, self.state.now) else { return };
+        let wrong = matches!(gate.verdict, Verdict::Breach | Verdict::Warn);
+        if self.release.promoted && !wrong {
+            return;
+        }
+        let mark = mark(gate.verdict);
+        pen.put(mark.glyph(), theme.mark(mark));
+        if cells < 5 {
+            return;
+        }
+        let words = match (gate.verdict, gate.value) {
+            (Verdict::Pass, _) => "open".to_owned(),
+            (_, Some(value)) if wrong => format!("{} {}", gate.signal, gate.unit.show(value)),
+            (verdict, _) => verdict.words().to_owned(),
+        };
+        let style = if gate.verdict == Verdict::Pass { theme.style(Role::Dim) } else { theme.mark(mark) };
+        pen.skip(1).put(&words, style);
     }
 
     /// A bar where traffic is being shifted; where it is not, who has it.
