@@ -2,11 +2,11 @@
 //! in; which file it is from is only for people.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::domain::signal::{Comparator, Expression, Limit, Origin, Query, Signal, SignalKind, Template, Unit, Variables};
+use crate::domain::duration::prometheus;
+use crate::domain::signal::{Comparator, Expression, Limit, Origin, Signal, SignalKind, Template, imported};
 
 /// A values file, as far as it is looked at.
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ pub fn import(text: &str, file: &str) -> Result<String, String> {
         }
         let Limit { comparator, threshold } = signal.limit;
         let _ = writeln!(toml, "threshold = {threshold:?}\ncomparator = \"{comparator}\"\nunit = {}", quoted(signal.unit.name()));
-        let _ = writeln!(toml, "per_track = {}\n", signal.per_track);
+        let _ = writeln!(toml, "window = \"{}\"\nper_track = {}\n", prometheus(signal.window), signal.per_track);
     }
     Ok(toml)
 }
@@ -92,68 +92,9 @@ fn read(text: &str) -> Result<(Option<String>, Vec<Check>), String> {
 
 fn signal(check: &Check, file: &str, own: &[&str]) -> Result<Signal, String> {
     let template = Template::read(&check.query, own)?;
-    let kind = kind_of(&check.name, &check.query);
     let sign = check.comparator.as_deref().unwrap_or("<").trim();
     let comparator = Comparator::read(sign).ok_or_else(|| format!("'{sign}' compares nothing"))?;
-    let expression = expression(template, kind, own)?;
-    let per_track = ["pod_hash", "track", "track_service", "workload"].into_iter().any(|name| match &expression {
-        Expression::Value(query) => query.uses(name),
-        Expression::Ratio { bad, total } => bad.uses(name) || total.uses(name),
-    });
-    let unit = match kind {
-        SignalKind::Latency => Unit::Seconds,
-        SignalKind::Errors | SignalKind::Saturation => Unit::Ratio,
-        SignalKind::Traffic => Unit::PerSecond,
-        SignalKind::Other => Unit::Plain,
-    };
-    Ok(Signal {
-        name: Arc::from(check.name.replace(char::is_whitespace, "_")),
-        kind,
-        expression,
-        fleet: None,
-        traffic: None,
-        limit: Limit { comparator, threshold: check.threshold },
-        unit,
-        window: 300,
-        per_track,
-        gate: true,
-        min_traffic: 0.0,
-        lasting: 0,
-        hysteresis: 0.0,
-        origin: Origin::Values(file.into()),
-    })
-}
-
-/// What is asked. A ratio of errors becomes bad and total where it is written as such and has no variables: then a service that never failed
-/// has a ratio of 0, and not no data.
-fn expression(template: Template, kind: SignalKind, own: &[&str]) -> Result<Expression, String> {
-    let sample = own.iter().chain(&crate::domain::signal::KNOWN).fold(Variables::default(), |all, name| all.with(name, "5m"));
-    let plain = template.fill(&sample)?;
-    let query = Query::read(&plain)?;
-    if kind == SignalKind::Errors
-        && plain == template.as_str()
-        && let Some((bad, total)) = query.quotient()
-    {
-        return Ok(Expression::Ratio { bad: Template::read(&bad, own)?, total: Template::read(&total, own)? });
-    }
-    Ok(Expression::Value(template))
-}
-
-/// Which of the golden signals a check is, by its name and else by what it asks.
-fn kind_of(name: &str, query: &str) -> SignalKind {
-    let name = name.to_ascii_lowercase();
-    let named = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if named(&["p50", "p90", "p95", "p99", "latency", "duration"]) || query.trim_start().starts_with("histogram_quantile") {
-        SignalKind::Latency
-    } else if named(&["error", "fail", "5xx"]) {
-        SignalKind::Errors
-    } else if named(&["saturation", "cpu", "memory"]) {
-        SignalKind::Saturation
-    } else if named(&["rps", "traffic", "throughput"]) {
-        SignalKind::Traffic
-    } else {
-        SignalKind::Other
-    }
+    imported(&check.name, &template, Limit { comparator, threshold: check.threshold }, Origin::Values(file.into()), own)
 }
 
 fn kind_name(kind: SignalKind) -> &'static str {
@@ -174,6 +115,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::signal::Unit;
 
     const FILE: &str = r#"
 rollout: { enabled: true }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::id::{EnvironmentId, Key, Kind};
 use super::object::{AnalysisRun, Canary, Event, Experiment, Lease, Meta, Pod, ReplicaSet, Rollout};
+use super::signal::analysis_template::Understood;
 use super::signal::{Alert, Fleet, Measured, MetricsLink};
 use super::slo::{BurnReading, Collector};
 
@@ -121,6 +122,8 @@ pub enum MetricsNews {
     Burn(Arc<BurnReading>),
     /// How the collectors of telemetry are doing.
     Collector(Collector),
+    /// What the controller judges a rollout by: the AnalysisTemplates that it names. That is said by the cluster.
+    Templates(Key, Arc<Understood>),
 }
 
 /// The state of reading one kind of object in one environment: each a different thing on the screen.

@@ -48,6 +48,7 @@ enum Metric {
     Alerts,
     Burn(Key),
     Collector,
+    Templates(Key),
 }
 
 impl Metric {
@@ -59,6 +60,7 @@ impl Metric {
             MetricsNews::Alerts(_) => Self::Alerts,
             MetricsNews::Burn(reading) => Self::Burn(reading.key.clone()),
             MetricsNews::Collector(_) => Self::Collector,
+            MetricsNews::Templates(key, _) => Self::Templates(key.clone()),
         }
     }
 }

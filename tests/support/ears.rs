@@ -10,6 +10,7 @@ use pilothouse::config::metrics::{Address, Credentials, Prometheus};
 use pilothouse::config::{Environment, Settings};
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
+use pilothouse::domain::signal::analysis_template::Understood;
 use pilothouse::domain::signal::{Alert, Fleet, Measured, MetricsLink, Signal, Target, Track, Variables, preset};
 use pilothouse::domain::slo::{BurnReading, Collector, Slo};
 use pilothouse::source::{Clock, Mailbox, Order, Sources};
@@ -33,6 +34,7 @@ pub struct Heard {
     pub alerts: Option<Arc<[Alert]>>,
     pub burns: BTreeMap<String, Arc<BurnReading>>,
     pub collector: Option<Collector>,
+    pub templates: BTreeMap<String, Arc<Understood>>,
 }
 
 /// A server at this address, asked every second.
@@ -146,6 +148,9 @@ impl Ears {
                     self.heard.burns.insert(burn.key.name.to_string(), burn);
                 }
                 MetricsNews::Collector(collector) => self.heard.collector = Some(collector),
+                MetricsNews::Templates(key, understood) => {
+                    self.heard.templates.insert(key.name.to_string(), understood);
+                }
             }
         }
     }

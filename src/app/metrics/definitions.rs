@@ -1,9 +1,11 @@
 //! What the configuration says is to be measured in one environment: which signals of which release, and what variables of queries stand for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::{self, Service, Settings};
 use crate::domain::id::Key;
+use crate::domain::signal::analysis_template::Understood;
 use crate::domain::signal::{Signal, Variables};
 use crate::domain::slo::Slo;
 
@@ -16,6 +18,8 @@ pub struct Definitions {
     /// Those of this environment, each with the signals that it makes of all; None if it changes none.
     services: Vec<(Service, Option<Arc<[Signal]>>)>,
     slo: Option<Slo>,
+    /// Signals of releases whose AnalysisTemplates are known: those of the configuration first.
+    learned: HashMap<Key, Arc<[Signal]>>,
     /// Seconds after which a sample is too old to tell anything.
     pub stale_after: u32,
     /// Seconds from one poll to the next.
@@ -25,7 +29,16 @@ pub struct Definitions {
 impl Default for Definitions {
     fn default() -> Self {
         let signals = Arc::new([]);
-        Self { environment: String::new(), region: None, signals, services: Vec::new(), slo: None, stale_after: 90, interval: 15 }
+        Self {
+            environment: String::new(),
+            region: None,
+            signals,
+            services: Vec::new(),
+            slo: None,
+            learned: HashMap::new(),
+            stale_after: 90,
+            interval: 15,
+        }
     }
 }
 
@@ -43,6 +56,7 @@ impl Definitions {
             signals: Arc::clone(signals),
             services: services.collect(),
             slo: settings.slo.clone(),
+            learned: HashMap::new(),
             stale_after: seconds(prometheus.stale_after),
             interval: seconds(prometheus.interval),
         }
@@ -58,8 +72,28 @@ impl Definitions {
         &self.signals
     }
 
-    /// The signals of a release: with the checks of services that are about it, and of all those the ones that the last service to choose any does.
+    /// Takes in what the controller judges a release by. What the configuration defines under the same name counts more.
+    pub fn learn(&mut self, key: &Key, understood: &Understood) {
+        if understood.signals.is_empty() || self.is_empty() {
+            self.learned.remove(key);
+            return;
+        }
+        let mut all = self.configured(key).to_vec();
+        for signal in &understood.signals {
+            if !all.iter().any(|known| known.name == signal.name) {
+                all.push(signal.clone());
+            }
+        }
+        self.learned.insert(key.clone(), all.into());
+    }
+
+    /// The signals of a release: those of the configuration, and those of its AnalysisTemplates.
     pub fn signals(&self, key: &Key) -> Arc<[Signal]> {
+        self.learned.get(key).map_or_else(|| self.configured(key), Arc::clone)
+    }
+
+    /// With the checks of services that are about it, and of all those the ones that the last service to choose any does.
+    fn configured(&self, key: &Key) -> Arc<[Signal]> {
         let mut changes = self.about(key).filter_map(|(_, signals)| signals.as_ref());
         match (changes.next(), changes.next()) {
             (None, _) => Arc::clone(&self.signals),

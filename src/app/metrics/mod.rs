@@ -120,6 +120,10 @@ impl Metrics {
                 self.burns.insert(reading.key.clone(), reading);
             }
             MetricsNews::Collector(collector) => self.collector = collector,
+            MetricsNews::Templates(key, understood) => {
+                self.definitions.learn(&key, &understood);
+                self.fresh.insert(key);
+            }
         }
     }
 

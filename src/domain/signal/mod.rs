@@ -1,8 +1,10 @@
 //! Golden signals: what is asked of a metrics server, what may come back, and the verdict on it. Pure: it writes queries and judges answers,
 //! and never asks anybody.
 
+pub mod analysis_template;
 mod anatomy;
 mod grammar;
+mod imported;
 mod judge;
 mod limit;
 mod measured;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 pub use anatomy::{Anatomy, Part};
 pub use grammar::{Claim, GrammarError, claims};
+pub use imported::imported;
 pub use judge::{Context, at_a_glance, judge};
 pub use limit::{Comparator, Limit};
 pub use measured::{Alert, AlertState, Fleet, FleetRow, Measured, MetricsLink, Target, Track, TrackSeries};

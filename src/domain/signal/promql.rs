@@ -61,6 +61,13 @@ impl Query {
         found
     }
 
+    /// Seconds over which it looks back at most; None if it looks at one moment only.
+    pub fn looks_back(&self) -> Option<u32> {
+        let mut longest = None;
+        ranges(&self.0, &mut |range| longest = longest.max(u32::try_from(range.as_secs()).ok()));
+        longest
+    }
+
     /// Dividend and divisor, if it is nothing but the quotient of two vectors.
     pub fn quotient(&self) -> Option<(String, String)> {
         let mut expression = &self.0;
@@ -142,6 +149,26 @@ fn widen(matcher: &mut Matcher, tracks: &[(Track, Variables)], differing: &[&str
     Ok(())
 }
 
+/// Hands every length of time over which something is gathered to `look`.
+fn ranges(expression: &Expr, look: &mut impl FnMut(std::time::Duration)) {
+    match expression {
+        Expr::MatrixSelector(matrix) => look(matrix.range),
+        Expr::Aggregate(aggregate) => ranges(&aggregate.expr, look),
+        Expr::Unary(unary) => ranges(&unary.expr, look),
+        Expr::Paren(paren) => ranges(&paren.expr, look),
+        Expr::Subquery(subquery) => {
+            look(subquery.range);
+            ranges(&subquery.expr, look);
+        }
+        Expr::Binary(binary) => {
+            ranges(&binary.lhs, look);
+            ranges(&binary.rhs, look);
+        }
+        Expr::Call(call) => call.args.args.iter().for_each(|argument| ranges(argument, look)),
+        Expr::VectorSelector(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+    }
+}
+
 /// Hands every selector to `look`.
 pub(super) fn visit(expression: &mut Expr, look: &mut impl FnMut(&mut VectorSelector)) {
     match expression {
@@ -181,6 +208,8 @@ mod tests {
         );
         assert_eq!(selectors("histogram_quantile(0.95, sum by (le) (rate(d_bucket{j=~\"a|b\"}[5m])))"), ["d_bucket{j=~\"a|b\"}"]);
         assert_eq!(selectors("max_over_time(rate(c[1m])[10m:])"), ["c"]);
+        let back = |text: &str| Query::read(text).unwrap().looks_back();
+        assert_eq!((back("rate(a[5m]) / rate(b[1h])"), back("a")), (Some(3600), None));
         assert!(selectors("1 + 1").is_empty() && Query::read("1 + 1").unwrap().is_scalar());
     }
 

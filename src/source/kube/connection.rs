@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinSet};
@@ -15,6 +16,7 @@ use super::link::Link;
 use super::pulse::Pulse;
 use super::reader::Reader;
 use super::scope::{Place, Scope, close, whole};
+use super::templates::Templates;
 use crate::config::Namespaces;
 use crate::domain::fact::{News, Reading};
 use crate::source::{Clock, Post, Wish};
@@ -52,6 +54,8 @@ pub struct Connection {
     may_narrow: bool,
     /// Whether readers that begin now say that they do.
     pub announces: bool,
+    /// Whether there are metrics, and somebody wants to know what the controller judges by.
+    pub measured: bool,
     /// Counts readers.
     next: u64,
 }
@@ -69,6 +73,7 @@ impl Connection {
             running: HashMap::new(),
             may_narrow: false,
             announces: true,
+            measured: false,
             next: 0,
         }
     }
@@ -85,12 +90,16 @@ impl Connection {
         let places = whole.iter().map(|scope| scope.place.clone()).collect();
         let pulse = Pulse::new(Arc::clone(&self.link), self.clock.clone(), wish.clone(), places).run();
         tokio::pin!(pulse);
+        let templates = self.measured.then(|| Templates::new(Arc::clone(&self.link), wish.clone()).run());
+        let templates = OptionFuture::from(templates);
+        tokio::pin!(templates);
         let expiry = sleep(self.until_expiry());
         tokio::pin!(expiry);
         let mut apply_at = Some(Instant::now());
         let end = loop {
             tokio::select! {
                 () = &mut pulse => {}
+                Some(()) = &mut templates, if self.measured => {}
                 () = &mut expiry, if self.valid_until.is_some() => break End::Expired,
                 () = self.link.rejected.notified() => break if begun.elapsed() > GOOD { End::Lasted } else { End::Rejected },
                 changed = wish.changed() => {

@@ -18,6 +18,7 @@ mod reader;
 mod readings;
 mod scope;
 mod shares;
+mod templates;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +78,7 @@ impl Host {
             Ok(connected) => {
                 let mut connection = Connection::new(connected, self.post.clone(), self.clock.clone(), Arc::clone(&self.registry));
                 connection.announces = self.announces;
+                connection.measured = self.environment.prometheus.is_some();
                 connection.serve(&self.environment.namespaces, &mut self.wish, asked).await
             }
             Err(fault) => {
