@@ -53,6 +53,7 @@ impl Stage {
     pub fn of(options: Options) -> Self {
         let world = start(&options).unwrap();
         let files = world.write_files().unwrap();
+        without_metrics(&files.config());
         let admin = Admin::new(&files.kubeconfig(), Some("prod"));
         let user = User::new(&files.config());
         Self { world, admin, files, user }
@@ -208,6 +209,14 @@ impl Ran {
         assert!(self.code == code && said.contains(phrase), "not {code} with '{phrase}': {self:?}");
         self
     }
+}
+
+/// Takes the metrics out of a world's configuration: gates are told about elsewhere, and would hold up whoever promotes at once.
+fn without_metrics(config: &Path) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let environments = &text[text.find("[[environment]]").unwrap()..];
+    let lines: Vec<&str> = environments.lines().filter(|line| !line.starts_with("prometheus = ")).collect();
+    std::fs::write(config, lines.join("\n")).unwrap();
 }
 
 pub fn path(namespace: &str, name: &str) -> String {
