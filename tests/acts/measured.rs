@@ -77,7 +77,7 @@ impl Measured {
 #[test]
 fn a_red_gate_refuses_a_promotion_and_a_flag_of_its_own_overrides_it_once() {
     let it = measured("");
-    it.promote(&[]).is(1, "The gates block promote shop/web: errors 1.8% > 1%");
+    it.promote(&[]).is(1, "The gates block it: errors 1.8% > 1%");
     it.promote(&["--full"]).is(1, "Step by step, promote --override-gates goes on all the same");
     it.promote(&["--full", "--override-gates"]).is(2, "cannot be used with");
     let dry = it.promote(&["--dry-run"]);

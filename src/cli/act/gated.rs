@@ -40,14 +40,14 @@ pub(super) fn ask(wanted: &Wanted<'_>, settings: &Settings, act: &Act, found: &F
 }
 
 /// Why an act is not sent, with the mend; None if the gates let it through.
-pub(super) fn refusal(act: &Act, found: &Found) -> Option<String> {
+pub(super) fn refusal(act: &Act) -> Option<String> {
     let why = act.gates.refuse(&act.plan, false)?;
     let mend = match act.plan.verb {
         Verb::Promote => "--override-gates goes on all the same, for this step only",
         Verb::PromoteFull => "Step by step, promote --override-gates goes on all the same",
         _ => "Wait until they pass, or go back",
     };
-    Some(format!("The gates block {} {}: {why}. Nothing was sent. {mend}.", act.plan.verb, found.key))
+    Some(format!("The gates block it: {why}. Nothing was sent. {mend}."))
 }
 
 /// The gates of an act as a document has them.

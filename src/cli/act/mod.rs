@@ -318,7 +318,7 @@ fn choose(wanted: &Wanted<'_>, offer: &Offer, key: &Key) -> Result<Plan, Failure
 /// The act with what its gates say; None if they block it, and that is said.
 fn gated(wanted: &Wanted<'_>, settings: &Settings, act: Act, found: &Found) -> Result<Option<Act>, Failure> {
     let act = Act { gates: gated::ask(wanted, settings, &act, found)?, ..act };
-    let Some(why) = gated::refusal(&act, found) else { return Ok(Some(act)) };
+    let Some(why) = gated::refusal(&act) else { return Ok(Some(act)) };
     let outcome = Outcome::Refused(why);
     say::outcome(found, &say::Ended { verb: wanted.verb, outcome: &outcome, reports: &[], gates: &act.gates }, wanted.common.json)?;
     Ok(None)

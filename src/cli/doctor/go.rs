@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failur
     live.look(key.as_ref());
     live.measure(key.as_ref());
     live.measured_until(MORE, |metrics| {
-        let burns = key.as_ref().is_none_or(|key| metrics.definitions().slo().is_none() || metrics.burn(key).is_some());
+        let burns = metrics.definitions().slo().is_none() || metrics.standings().all(|(key, _)| metrics.burn(key).is_some());
         !matches!(metrics.link, MetricsLink::Up { .. }) || (metrics.has_read_alerts() && burns)
     });
     let look = Look { settings: &settings, environment: &live.environment, cluster: &live.cluster, metrics: &live.metrics };
@@ -135,7 +135,7 @@ impl Look<'_> {
             (false, ..) => Known::Is(budgets),
             (true, Some(refused), _) => Known::Unknown(format!("the error ratio was refused: {refused}")),
             (true, None, Some(_)) => Known::Unknown("its error ratio was not measured".to_owned()),
-            (true, None, None) => Known::Absent("nothing is under way: name a rollout to see its budget"),
+            (true, None, None) => Known::Absent("none was measured: name a rollout to see its budget"),
         })
     }
 
@@ -151,7 +151,7 @@ impl Look<'_> {
         self.asked(match (newest.max(of_all), key) {
             (Some(sampled), _) => Known::Is((now.duration_since(sampled).as_secs().max(0), stale)),
             (None, Some(_)) => Known::Unknown("it has no sample of any of its signals".to_owned()),
-            (None, None) => Known::Absent("nothing is under way: name a rollout to have it measured"),
+            (None, None) => Known::Absent("nothing was measured: name a rollout"),
         })
     }
 }
