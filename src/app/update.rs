@@ -20,7 +20,7 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
         Msg::Facts(facts) => hear(state, env, facts),
         Msg::Tick(now) => tick(state, env, now),
         Msg::Acted(report) => acted(state, env, &report),
-        Msg::Guard { number, told } => guard::hear(state, number, told),
+        Msg::Guard { number, told } => guard::hear(state, env, number, told),
         Msg::GuardCancelled(done) => guard::cancelled(state, done),
         Msg::Trusted(done) => trusted(state, done),
         Msg::Recorded => vec![Effect::ReadLedger],

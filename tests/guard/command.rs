@@ -15,7 +15,7 @@ use crate::support::metrics_server::{Script, start};
 const SOON: Duration = Duration::from_secs(90);
 
 /// Rules with which a test does not wait for long.
-const QUICK: &str = "[guard]\nhold_after = \"20s\"\nbreach_after = \"40s\"\ncountdown = \"3s\"\nlease = \"3s\"\n";
+const QUICK: &str = "[guard]\nhold_after = \"20s\"\nbreach_after = \"75s\"\ncountdown = \"3s\"\nlease = \"3s\"\n";
 
 /// A guard that runs.
 pub struct Guard {
@@ -97,7 +97,8 @@ fn errors() -> (Stage, String) {
     let stage = Stage::of(Options { scenario: Scenario::Errors, at: Duration::from_secs(60), ..Options::default() });
     let url = stage.world.prometheus_urls.last().unwrap();
     let metrics = format!(
-        "[prometheus]\nurl = \"{url}\"\npreset = \"otel\"\ninterval = \"1s\"\nstale_after = \"20s\"\n[[signal]]\nname = \"errors\"\nwindow = \"30s\"\n"
+        "[prometheus]\nurl = \"{url}\"\npreset = \"otel\"\ninterval = \"5s\"\nstale_after = \"40s\"\n[[signal]]\nname = \"errors\"\nwindow = \"30s\"\n\
+         [[service]]\nname = \"*\"\nsignals = [\"errors\"]\n"
     );
     (stage, metrics)
 }
@@ -214,7 +215,7 @@ fn it_does_nothing_when_the_metrics_die() {
     // Nor where the server was never there.
     let (stage, user) = self::stage(Story(|_| None), &rules(1, 2, 1));
     stage.forget_requests();
-    let ran = user.run(&["guard", "shop/web", "--timeout", "12s"]);
+    let ran = user.run(&["guard", "shop/web", "--timeout", "30s"]);
     assert!(ran.code == 3 && ran.err.contains("BLIND: ") && written(&stage) == 0, "{ran:?}");
 }
 

@@ -156,5 +156,6 @@ fn a_guard_with_the_rights_of_the_readme_does_its_work() {
     // The server itself says that hold and abort would be taken.
     let ran = user(BAD).run(&["guard", "-n", shop, "rollout/gateway", "--dry-run"]);
     ran.is(1, "the guard would have taken it back");
-    assert!(ran.err.contains("it stands still: The server would take it"), "{ran:?}");
+    let ran = user(BAD).run(&["guard", "-n", shop, "rollout/gateway", "--dry-run", "--breach-for", "2h", "--timeout", "8s"]);
+    assert!(ran.code == 3 && ran.err.contains("it stands still: The server would take it"), "{ran:?}");
 }

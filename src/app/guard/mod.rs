@@ -22,7 +22,7 @@ use super::commands;
 use super::effect::Effect;
 use super::environment::Environment;
 use super::notice::Tone;
-use super::state::{State, Toast};
+use super::state::{Env, State, Toast};
 use crate::domain::action::Seen;
 use crate::domain::guard::{End, Guarding, Sight, State as Stage, Status, Told};
 use crate::domain::id::{EnvironmentId, Key};
@@ -224,7 +224,7 @@ impl Shown {
 }
 
 /// Something was heard of a guard that was armed here.
-pub(super) fn hear(state: &mut State, number: u64, told: Told) -> Vec<Effect> {
+pub(super) fn hear(state: &mut State, env: &Env, number: u64, told: Told) -> Vec<Effect> {
     let found = state.guards.mine.iter().enumerate().find(|(_, mine)| mine.number == number);
     let Some((place, mine)) = found else { return Vec::new() };
     let (environment, key) = (mine.environment, mine.seen.key.clone());
@@ -235,6 +235,9 @@ pub(super) fn hear(state: &mut State, number: u64, told: Told) -> Vec<Effect> {
                 commands::say(state, format!("guard of {}: {words}", key.name));
             }
             note(state, environment, key, tone, format!("guard here: {words}"));
+            if tone == Tone::Bad && env.bell {
+                return vec![Effect::Bell];
+            }
         }
         Told::Now(status) => {
             if let Stage::Ended(end) = &status.state {
