@@ -17,6 +17,7 @@ mod files;
 mod finding;
 mod gated;
 mod gates;
+mod gates_world;
 mod guard;
 mod inspect;
 mod keys;

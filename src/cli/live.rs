@@ -27,7 +27,7 @@ const REFUSED: Duration = Duration::from_secs(3);
 /// How long the details of what is looked at may take: without them the answer is poorer, not wrong.
 const DETAILS: Duration = Duration::from_secs(3);
 /// How long a metrics server may take: what it did not answer by then is no data.
-const MEASURED: Duration = Duration::from_secs(5);
+const MEASURED: Duration = Duration::from_secs(10);
 /// Values of a signal that are asked for, a poll apart.
 const VALUES: u32 = 240;
 /// `done` is asked at least this often: it may go by the time, too.
