@@ -160,7 +160,7 @@ fn guard_room(state: &State, width: u16) -> u16 {
     let guard = state.subject().filter(|_| width >= ROOMY && state.overlay.is_none());
     let guard = guard.and_then(|key| state.guard(state.environment(), key));
     // "guard ● " before it, and room between.
-    guard.map_or(0, |guard| (text::width(&guard.words()) + 14).min(width / 3))
+    guard.map_or(0, |guard| (text::width(&guard.words()) + 14).min(width / 5 * 2))
 }
 
 fn of_guard(state: &State) -> Vec<Wanted> {
