@@ -1,5 +1,5 @@
 //! The list of all that is measured: the worst first, with the cursor on a release and never on a place. Worked out while it is shown, at
-//! most once a second.
+//! most once a second, and where there are many once in five.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,6 +10,10 @@ use crate::domain::signal::Verdict;
 
 /// How often the order is worked out at most.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
+/// How often where there are many: a key must not wait for ten thousand glances.
+const SLOW: SignedDuration = SignedDuration::from_secs(5);
+/// From here on there are many.
+const MANY: usize = 1_000;
 
 /// The list.
 #[derive(Debug, Default)]
@@ -113,7 +117,8 @@ pub(super) fn follow(state: &mut State) {
         return;
     }
     let (shown, now) = (state.shown, state.now);
-    let fresh = state.board.sorted.is_some_and(|(environment, at)| environment == shown && now.duration_since(at).abs() < PACE);
+    let pace = if state.board.rows.len() > MANY { SLOW } else { PACE };
+    let fresh = state.board.sorted.is_some_and(|(environment, at)| environment == shown && now.duration_since(at).abs() < pace);
     if fresh {
         return;
     }
