@@ -96,9 +96,7 @@ pub(super) fn run(state: &mut State, env: &Env, command: Command) -> Vec<Effect>
         | Command::ChartEarlier
         | Command::ChartLater => return of_group(state, command),
         Command::Guard => return guard::open(state),
-        Command::Bridge => base(state, Screen::Bridge),
-        Command::Rollouts => base(state, Screen::Rollouts),
-        Command::Signals => base(state, Screen::Signals),
+        Command::Bridge | Command::Rollouts | Command::Signals => base(state, screen_of(command)),
         Command::Ledger => ledger(state),
         Command::Palette => palette::open(state, env, ""),
         Command::Environments => environments(state),
@@ -284,6 +282,15 @@ fn leave_screen(state: &mut State) {
         show(state, screen);
     } else if matches!(state.screen, Screen::Rollouts | Screen::Signals | Screen::Ledger) {
         show(state, Screen::Bridge);
+    }
+}
+
+/// The screen to which a command leads from anywhere.
+fn screen_of(command: Command) -> Screen {
+    match command {
+        Command::Rollouts => Screen::Rollouts,
+        Command::Signals => Screen::Signals,
+        _ => Screen::Bridge,
     }
 }
 
