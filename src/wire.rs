@@ -83,16 +83,27 @@ pub fn check_metrics(settings: &Settings, environment: EnvironmentId) -> io::Res
 
 /// Looks whether the signals of one environment can find anything at its metrics server; None if it has none. The error is why the server
 /// did not answer.
-pub fn preflight(settings: &Settings, environment: EnvironmentId) -> io::Result<Option<Result<Vec<Finding>, String>>> {
+pub fn preflight(settings: &Settings, environment: EnvironmentId) -> io::Result<Option<Result<Preflight, String>>> {
     let Some(environment) = settings.environments.get(usize::from(environment.0)) else { return Ok(None) };
     let Some(how) = &environment.prometheus else { return Ok(None) };
     let runtime = runtime()?;
     let server = prometheus::Server::new(Arc::clone(how), environment.clone(), clock());
     let own = settings.services.iter().flat_map(|service| service.checks.iter());
     let signals: Vec<_> = environment.signals.iter().chain(own).cloned().collect();
-    let findings = runtime.block_on(prometheus::preflight::preflight(&server, &signals));
+    let found = runtime.block_on(async {
+        let findings = prometheus::preflight::preflight(&server, &signals).await?;
+        Ok(Preflight { findings, recorded: prometheus::preflight::recorded(&server).await? })
+    });
     runtime.shutdown_background();
-    Ok(Some(findings.map_err(|trouble| trouble.to_string())))
+    Ok(Some(found.map_err(|trouble: prometheus::Trouble| trouble.to_string())))
+}
+
+/// What a metrics server knows of the signals of an environment.
+pub struct Preflight {
+    /// What was found out about each query.
+    pub findings: Vec<Finding>,
+    /// What it records that may be of use, a line each.
+    pub recorded: Vec<String>,
 }
 
 /// The threads on which sources run.

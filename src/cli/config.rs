@@ -107,9 +107,9 @@ fn preflight(settings: &Settings, text: &mut String) -> Result<Exit, Failure> {
                 away = true;
                 let _ = writeln!(text, "\n{}: the metrics server does not answer: {reason}", environment.name);
             }
-            Some(Ok(findings)) => {
+            Some(Ok(found)) => {
                 let _ = writeln!(text, "\n{}", environment.name);
-                for finding in findings {
+                for finding in found.findings {
                     let mark = match finding.grade {
                         Grade::Fine => '✔',
                         Grade::Odd => '▲',
@@ -118,6 +118,9 @@ fn preflight(settings: &Settings, text: &mut String) -> Result<Exit, Failure> {
                     wrong |= finding.grade == Grade::Wrong;
                     let name = format!("{}.{}", finding.signal, finding.query);
                     let _ = writeln!(text, "{mark} {name:24} {}", finding.text);
+                }
+                for line in found.recorded {
+                    let _ = writeln!(text, "· {:24} {line}", "recorded");
                 }
             }
         }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::answer::data;
 use super::batch::{Ask, Said, When, ask};
 use super::server::Server;
@@ -69,6 +71,60 @@ fn queries(signal: &Signal) -> Vec<(&'static str, &Template)> {
     }
     all.extend(signal.traffic.as_ref().map(|template| ("traffic", template)));
     all
+}
+
+/// Recording rules of the server that say what somebody may want to know, each in one line with how to use it: none if it lists no rules.
+pub async fn recorded(server: &Server) -> Result<Vec<String>, Trouble> {
+    let reply = match server.get("/api/v1/rules", &[("type", "record".to_owned())], LARGEST).await {
+        Ok(reply) => reply,
+        Err(Trouble::Down { text, wait }) => return Err(Trouble::Down { text, wait }),
+        Err(Trouble::Refused(_) | Trouble::Missing(_)) => return Ok(Vec::new()),
+    };
+    let (rules, _): (Rules, _) = data(&reply.body)?;
+    let mut names: Vec<String> = rules.groups.into_iter().flat_map(|group| group.rules).map(|rule| one_line(&rule.name)).collect();
+    names.sort();
+    names.dedup();
+    let mut lines: Vec<String> = names.iter().filter_map(|name| use_of(name)).collect();
+    lines.dedup();
+    lines.truncate(2 * NAMED);
+    Ok(lines)
+}
+
+#[derive(Deserialize)]
+struct Rules {
+    #[serde(default)]
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(default)]
+    name: String,
+}
+
+/// What a recorded series is good for, by its name: as Sloth and Pyrra name theirs, and as teams mostly do.
+fn use_of(name: &str) -> Option<String> {
+    if name.starts_with("slo:sli_error:ratio_rate") {
+        let query = "slo:sli_error:ratio_rate{{window}}{sloth_service=\"{{service}}\"}";
+        return Some(format!("Sloth records error ratios: [slo] error_ratio = {query:?}"));
+    }
+    if let Some((metric, _)) = name.split_once(":burnrate") {
+        let query = format!("{metric}:burnrate{{{{window}}}}");
+        return Some(format!("Pyrra records error ratios: [slo] error_ratio = {query:?}"));
+    }
+    let (of, what) = name.split_once(':')?;
+    let kind = match what {
+        what if what.starts_with("duration_p95") || what.starts_with("latency_p95") => "p95",
+        what if what.contains("err_rate") || what.contains("error_rate") || what.contains("error_ratio") => "errors",
+        _ => return None,
+    };
+    Some(format!("{name} could be a signal of '{of}': [[signal]] name = {kind:?}, query = {name:?}"))
 }
 
 /// The presets whose requests this server knows.
@@ -309,4 +365,24 @@ fn plain(text: &str) -> Ask {
 /// The value of a query that returned something; of several the first will do.
 fn number(said: &Said) -> Option<f64> {
     said.as_ref().ok()?.first()?.1.last().map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_series_say_what_they_are_good_for() {
+        let said = |name: &str| use_of(name).unwrap_or_default();
+        assert!(said("slo:sli_error:ratio_rate5m").contains("ratio_rate{{window}}"));
+        assert!(said("http_requests:burnrate1h").ends_with("error_ratio = \"http_requests:burnrate{{window}}\""));
+        assert!(said("gateway:duration_p95").contains("a signal of 'gateway': [[signal]] name = \"p95\""));
+        assert_eq!((use_of("gateway:req_rate"), use_of("up")), (None, None));
+    }
+
+    #[test]
+    fn values_far_from_their_limit_count_something_else() {
+        let limit = Limit { comparator: crate::domain::signal::Comparator::Less, threshold: 1.5 };
+        assert_eq!([412.0, 1.0, 0.001, 0.0001, 0.0].map(|value| far(limit, value)), [true, false, false, true, false]);
+    }
 }

@@ -17,7 +17,9 @@ use crate::source::Wish;
 const ALERTS: Duration = Duration::from_secs(30);
 /// From one look at budgets or collectors to the next.
 const SLOW: Duration = Duration::from_mins(1);
-/// The same, where there are no collectors.
+/// So often nothing is found before nothing is expected.
+const PATIENT: u32 = 3;
+/// From one look to the next, where nothing is expected.
 const SELDOM: Duration = Duration::from_mins(5);
 
 impl Polls {
@@ -39,14 +41,15 @@ impl Polls {
 
     /// The collectors.
     pub async fn collectors(&self, mut wish: watch::Receiver<Wish>) {
-        let mut told = Vec::new();
+        let (mut told, mut in_vain) = (Vec::new(), 0_u32);
         loop {
             let asked = wish.borrow().reconnects;
             let outcome = collector::read(&self.server).await;
             let wait = match &outcome {
                 Ok(collector) => {
                     self.post.put(News::Metrics(MetricsNews::Collector(*collector)));
-                    if *collector == Collector::default() { SELDOM } else { SLOW }
+                    in_vain = if *collector == Collector::default() { in_vain.saturating_add(1) } else { 0 };
+                    if in_vain > PATIENT { SELDOM } else { SLOW }
                 }
                 Err(_) => SLOW,
             };
