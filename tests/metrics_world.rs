@@ -131,7 +131,7 @@ fn a_real_prometheus_that_scrapes_the_world_says_the_same() {
     let Some(binaries) = binaries() else { return };
     let (world, _folder, mut settings) = stage(Scenario::Canary);
     let address = world.prometheus_urls.last().unwrap().strip_prefix("http://").unwrap().to_owned();
-    let real = Prometheus::scraping(&binaries, &[address.clone()], "1s");
+    let real = Prometheus::scraping(&binaries, std::slice::from_ref(&address), "1s");
     let mut prometheus = settings.environments[0].prometheus.as_deref().unwrap().clone();
     prometheus.address = pilothouse::config::metrics::Address::Url(format!("http://{}", real.address));
     settings.environments[0].prometheus = Some(prometheus.into());
