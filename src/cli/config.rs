@@ -40,7 +40,7 @@ enum Question {
     },
     /// The checks of a Helm values file as signals
     ///
-    /// Prints the checks under metrics.prometheus of a values file as [[signal]] tables for the configuration.
+    /// Prints the checks under metrics.prometheus of a values file as signals for the configuration.
     #[command(after_help = "Example:\n  pilothouse config import-checks values-canary.yaml >> ~/.config/pilothouse/config.toml")]
     ImportChecks {
         /// The values file
