@@ -153,8 +153,12 @@ impl Running {
             )
         };
         let environments: Vec<_> = self.environments.iter().zip(&self.prometheus_urls).map(one).collect();
-        // The limit of latency is that of the analyses that the world's rollouts have.
-        let signals = "[prometheus]\npreset = \"otel\"\ninterval = \"10s\"\n\n[[signal]]\nname = \"p95\"\nthreshold = 0.5\n\n[slo]\nobjective = 0.99\n\n";
+        // The limit of latency is that of the analyses that the world's rollouts have. Its steps are short, so that what is judged has to
+        // look back less far than it usually does, or it would always be too early.
+        let signal = |(name, more): (&str, &str)| format!("[[signal]]\nname = \"{name}\"\nwindow = \"30s\"\n{more}\n");
+        let signals: String =
+            [("p95", "threshold = 0.5\n"), ("errors", ""), ("saturation", ""), ("traffic", "")].map(signal).concat();
+        let signals = format!("[prometheus]\npreset = \"otel\"\ninterval = \"5s\"\n\n{signals}[slo]\nobjective = 0.99\n\n");
         format!("{signals}{}", environments.join("\n"))
     }
 
