@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use pilothouse::config::metrics::{Credentials, Prometheus, Secret};
+use pilothouse::config::Environment;
+use pilothouse::config::metrics::{Address, Credentials, Prometheus, Secret};
 use pilothouse::domain::id::EnvironmentId;
 use pilothouse::domain::signal::{MetricsLink, Track, TrackSeries};
 use serde_json::{Value, json};
@@ -417,4 +418,24 @@ fn empty_answers_warnings_and_infinities_are_told_apart() {
     let many = line(heard, "many", Track::Canary).refused.as_deref().unwrap();
     assert!(many.starts_with("it returns 2 series and not one"), "{many}");
     assert_eq!(*heard.measured["gateway"].notes, ["PromQL warning: odd".into()]);
+}
+
+#[test]
+fn a_service_is_reached_through_the_api_server_with_the_credentials_of_the_cluster() {
+    let path = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/";
+    let liar = Liar::start(move |asked| if asked.target.starts_with(path) { well(asked) } else { text(404, "text/plain", "") });
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = liar.kubeconfig(folder.path(), "{token: of-the-cluster}");
+    let address = Address::Service { namespace: "monitoring".to_owned(), name: "prometheus:9090".to_owned() };
+    let settings = Prometheus { address, post: false, ..prometheus("") };
+    let environment = Environment { kubeconfig: vec![kubeconfig], ..environment(settings, &otel()) };
+    let mut ears = Ears::on(environment, None);
+    ears.measure(vec![target(&otel())]);
+    ears.until(SOON, "measured", |heard| heard.measured.contains_key("gateway") && heard.up());
+    assert_eq!(line(&ears.heard, "errors", Track::Canary).value.last(), Some(1.0));
+    let proxied: Vec<Asked> = liar.asked().into_iter().filter(|asked| asked.target.contains("/proxy/")).collect();
+    assert!(
+        !proxied.is_empty()
+            && proxied.iter().all(|asked| asked.authorization == "Bearer of-the-cluster" && asked.head.starts_with("GET"))
+    );
 }
