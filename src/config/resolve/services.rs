@@ -16,9 +16,6 @@ use crate::config::{Environment, Error, raw, values};
 use crate::domain::signal::Signal;
 use crate::domain::slo::{BurnAlert, Slo};
 
-/// Parts of the budget that may burn within a window before somebody is told, by the window's seconds: the table of the SRE Workbook,
-/// chapter 5, which rescales with the period.
-const BURNS: [(u32, f64); 3] = [(3_600, 0.02), (21_600, 0.05), (259_200, 0.10)];
 /// Longest time before a guard acts.
 const PATIENCE: Duration = Duration::from_hours(24);
 
@@ -114,7 +111,7 @@ impl Reader<'_> {
             None => None,
         };
         let alerts = match typed.alerts {
-            None => burns(period),
+            None => BurnAlert::usual(period),
             Some(typed) => typed.into_iter().map(|one| self.burn_alert(one, period)).collect::<Result<_, _>>()?,
         };
         Ok(Some(Slo { objective, period, error_ratio, alerts: alerts.into() }))
@@ -261,23 +258,5 @@ impl Reader<'_> {
             let text = format!("the zone '{}' is unknown here: it is like Europe/Berlin or UTC.", typed.get_ref());
             self.wrong(typed.span(), text)
         })
-    }
-}
-
-/// When a budget burns too fast if nobody says it. The short window, which ends an alert, is a twelfth of the long one.
-fn burns(period: u32) -> Vec<BurnAlert> {
-    let all = BURNS.iter().filter(|(long, _)| *long <= period);
-    all.map(|(long, part)| BurnAlert { long: *long, short: long / 12, burn: part * f64::from(period) / f64::from(*long) }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn burn_rates_rescale_with_the_period() {
-        let rates = |days: u32| burns(days * 86_400).iter().map(|alert| (alert.burn * 100.0).round() / 100.0).collect::<Vec<_>>();
-        assert_eq!((rates(30), rates(28), rates(1)), (vec![14.4, 6.0, 1.0], vec![13.44, 5.6, 0.93], vec![0.48, 0.2]));
-        assert_eq!(burns(30 * 86_400)[0].short, 300);
     }
 }
