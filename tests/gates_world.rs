@@ -160,12 +160,22 @@ fn rollouts_of_the_world_are_judged_by_its_metrics() {
 #[test]
 fn status_says_how_gates_stand() {
     let stage = Stage::open();
-    let (_, talk, all) = stage.run(&["status", "--json"]);
-    let rollouts = all["rollouts"].as_array().unwrap_or_else(|| panic!("{talk}"));
-    let gates = |name: &str| rollouts.iter().find(|one| one["name"] == name).unwrap()["gates"].clone();
+    let gates = |all: &Value, name: &str| {
+        let rollouts = all["rollouts"].as_array().cloned().unwrap_or_default();
+        rollouts.into_iter().find(|one| one["name"] == name).unwrap_or_default()["gates"].clone()
+    };
+    // On a machine that is busy with everything else the time that status takes may not be enough to measure it.
+    let begun = Instant::now();
+    let all = loop {
+        let (_, talk, all) = stage.run(&["status", "--json"]);
+        if gates(&all, "checkout")[0]["breached_seconds"].is_u64() {
+            break all;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{talk}{all}");
+    };
     let names =
         |gates: &Value| gates.as_array().unwrap().iter().map(|gate| gate["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
-    let checkout = gates("checkout");
+    let checkout = gates(&all, "checkout");
     assert_eq!(names(&checkout), ["p95", "errors", "saturation"]);
     let p95 = &checkout[0];
     let told = (&p95["verdict"], &p95["comparator"], &p95["unit"]);
@@ -173,7 +183,7 @@ fn status_says_how_gates_stand() {
     assert!(p95["value"].as_f64().unwrap() < p95["limit"].as_f64().unwrap(), "{p95}");
     assert_eq!(p95["breached_seconds"], 0);
     // At rest it is only known through the grouped queries, which have no history.
-    assert_eq!((&gates("web")[1]["verdict"], &gates("web")[1]["breached_seconds"]), (&json!("pass"), &Value::Null));
+    assert_eq!((&gates(&all, "web")[1]["verdict"], &gates(&all, "web")[1]["breached_seconds"]), (&json!("pass"), &Value::Null));
     let (_, _, one) = stage.run(&["status", CHECKOUT, "--json"]);
     let measured = one["rollouts"][0]["weight"]["measured"].as_f64().unwrap();
     assert!((measured - 25.0).abs() < 2.0, "{measured}");
