@@ -37,7 +37,9 @@ impl Stage {
     /// Writes the configuration, with another metrics server if one is given.
     fn configure(&self, server: Option<&str>) {
         let mut text = self.world.config(&self.folder.path().join("kubeconfig"));
-        text = text.replace("interval = \"10s\"", "interval = \"1s\"\nstale_after = \"10s\"");
+        let short = text.replace("interval = \"5s\"", "interval = \"1s\"\nstale_after = \"10s\"");
+        assert_ne!(short, text, "the world's configuration says no interval");
+        text = short;
         if let Some(server) = server {
             text = text.replace(self.world.prometheus_urls.last().unwrap(), server);
         }
@@ -187,6 +189,20 @@ fn status_says_how_gates_stand() {
     let (_, _, one) = stage.run(&["status", CHECKOUT, "--json"]);
     let measured = one["rollouts"][0]["weight"]["measured"].as_f64().unwrap();
     assert!((measured - 25.0).abs() < 2.0, "{measured}");
+}
+
+/// Teams call services by other names than their rollouts have; the name of another rollout is none of those.
+#[test]
+fn a_service_may_be_called_by_another_name() {
+    let stage = Stage::open();
+    let gate = |slo: &str| stage.run(&["gate", CHECKOUT, "--for", "4s", "--slo", slo]);
+    let (code, talk, _) = gate("apigw-p95<1500ms err<5%");
+    assert_eq!(code, Some(0), "{talk}");
+    assert!(talk.contains("'apigw' in --slo is taken for another name of 'checkout'"), "{talk}");
+    for two in ["payments-p95<1500ms", "apigw-p95<1500ms edge-err<5%"] {
+        let (code, talk, _) = gate(two);
+        assert_eq!(code, Some(2), "{two}: {talk}");
+    }
 }
 
 #[test]

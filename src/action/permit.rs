@@ -41,9 +41,6 @@ impl Permit {
         if self.demo && server.is_some_and(|server| !is_own(server)) {
             return Some(format!("A demo touches nothing but its own world: {what} was not sent."));
         }
-        if act.authority == Authority::Guard && !act.plan.verb.is_back() {
-            return Some(format!("A guard only goes back: {what} was not sent."));
-        }
         if let Some(why) = act.gates.refuse(&act.plan, self.gated && environment.prometheus.is_some()) {
             return Some(format!("Its gates block it ({why}): {what} was not sent."));
         }

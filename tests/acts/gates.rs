@@ -74,7 +74,7 @@ fn no_act_goes_on_past_a_gate() {
             refused(&actor, forward(verb, errors(verdict)), "Its gates block it (errors ");
         }
         let guard = Act { authority: Authority::Guard, ..forward(verb, errors(Verdict::Pass)) };
-        refused(&actor, guard, "A guard only goes back");
+        refused(&actor, guard, "A guard only takes back and holds");
     }
     let full = Gates { overridden: true, ..errors(Verdict::Breach) };
     refused(&actor, forward(Verb::PromoteFull, full), "an override is for one step");

@@ -1,5 +1,6 @@
 //! What a gate is about: the canary of a rollout, or a service with all its versions together, of which only the metrics server knows.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use super::answer::Outcome;
@@ -46,13 +47,14 @@ pub fn find(
         live.read_all()?;
         let key = status::find(&live.cluster, rollout, common.namespace.as_deref())?;
         live.look(Some(&key));
-        let gates = gates(definitions, &key, claims)?;
+        let taken = |name: &str| live.cluster.keys().any(|key| &*key.name == name);
+        let gates = gates(definitions, &key, claims, Some(&taken))?;
         let subject = Subject { key, gates, service: None, hash: None, interval: definitions.interval };
         return Ok((live, subject));
     }
     let name = service_name(arguments, definitions, claims)?;
     let key = Key::new(Kind::Rollout, namespace(common, settings, &name).unwrap_or_default(), name);
-    let gates = gates(definitions, &key, claims)?;
+    let gates = gates(definitions, &key, claims, None)?;
     let mut live = Live::start_metrics(settings)?;
     live.metrics.keep(vec![key.clone()]);
     let target = of_service(definitions, &key, &gates)?;
@@ -120,8 +122,14 @@ fn once(gates: &[Signal]) -> Vec<Signal> {
     signals
 }
 
-/// The signals that are held against limits: those that were typed, else those that stop a promotion.
-fn gates(definitions: &Definitions, key: &Key, claims: Option<&[Claim]>) -> Result<Vec<Signal>, Failure> {
+/// The signals that are held against limits: those that were typed, else those that stop a promotion. Teams call a service by other names than its
+/// rollout has: where a rollout was typed, one that no other release is `taken` by is another name of it.
+fn gates(
+    definitions: &Definitions,
+    key: &Key,
+    claims: Option<&[Claim]>,
+    taken: Option<&dyn Fn(&str) -> bool>,
+) -> Result<Vec<Signal>, Failure> {
     let signals = definitions.signals(key);
     let Some(claims) = claims else {
         let gates: Vec<_> = signals.iter().filter(|signal| signal.gate).cloned().collect();
@@ -131,10 +139,23 @@ fn gates(definitions: &Definitions, key: &Key, claims: Option<&[Claim]>) -> Resu
         return Ok(gates);
     };
     let mut gates = Vec::with_capacity(claims.len());
+    let mut alias: Option<&str> = None;
     for claim in claims {
         let (service, signal) = claim.resolve(&signals).map_err(|error| Failure::Usage(format!("--slo is wrong {error}.")))?;
         let ours = [&*key.name, definitions.query_name(key)];
         if let Some(other) = service.filter(|service| !ours.contains(service)) {
+            let free = taken.is_some_and(|taken| !taken(other)) && alias.is_none_or(|alias| alias == other);
+            if free {
+                if alias.replace(other).is_none() {
+                    let name = &key.name;
+                    writeln!(
+                        std::io::stderr().lock(),
+                        "pilothouse: '{other}' in --slo is taken for another name of '{name}', which is judged."
+                    )?;
+                }
+                gates.push(signal);
+                continue;
+            }
             return Err(Failure::Usage(format!(
                 "--slo names the service '{other}', but '{}' is judged. One gate is about one service.",
                 key.name
