@@ -2,7 +2,7 @@
 //! that are under way. Each costs queries, so there are few of them, and who is measured stays so while it is under way: a breach has to be
 //! seen for minutes before it counts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,10 +21,16 @@ const SPAN: u32 = 3_600;
 /// How often they are chosen anew, at most.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
 
+/// What is under way is measured so long at least, even if it comes to rest: where much is under way, another choice every second would cost
+/// more than all that is measured.
+const HELD: SignedDuration = SignedDuration::from_secs(60);
+
 /// What is measured now.
 #[derive(Debug, Default)]
 pub struct Aim {
     targets: Vec<Target>,
+    /// Since when each of them is.
+    since: HashMap<Key, Timestamp>,
     kept: Vec<Key>,
     cursor: Option<Key>,
     chosen: Option<Timestamp>,
@@ -105,11 +111,18 @@ impl Metrics {
         if !self.is_configured() || !due {
             return None;
         }
-        let keys = chosen(cluster, cursor, &aim.kept, &aim.targets);
+        let held = |key: &Key| aim.since.get(key).is_some_and(|since| now.duration_since(*since).abs() < HELD);
+        let keys = chosen(cluster, cursor, &aim.kept, (&aim.targets, &held));
         let mut targets: Vec<_> = keys.iter().filter_map(|key| self.target(cluster, key)).collect();
         // The order means nothing: another cursor among the same releases is no other wish.
         targets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         self.aim.chosen = Some(now);
+        // One that was only under the cursor is held by nothing.
+        let moves = |key: &Key| cluster.glance(key).is_some_and(|glance| glance.moving);
+        self.aim.since.retain(|key, _| targets.iter().any(|target| target.key == *key));
+        for target in targets.iter().filter(|target| moves(&target.key)) {
+            self.aim.since.entry(target.key.clone()).or_insert(now);
+        }
         self.aim.cursor = cursor.cloned();
         if targets == self.aim.targets {
             return None;
@@ -137,11 +150,12 @@ impl Metrics {
     }
 }
 
-/// The one under the cursor, those that are kept, those measured so far that are still under way, and others that are, those in need first.
-fn chosen(cluster: &Cluster, cursor: Option<&Key>, kept: &[Key], before: &[Target]) -> Vec<Key> {
+/// The one under the cursor, those that are kept, those measured so far that are still under way or held, and others that are under way, those
+/// in need first.
+fn chosen(cluster: &Cluster, cursor: Option<&Key>, kept: &[Key], (before, held): (&[Target], &dyn Fn(&Key) -> bool)) -> Vec<Key> {
     let mut keys: Vec<&Key> = Vec::with_capacity(MOST);
     let moves = |key: &Key| cluster.glance(key).is_some_and(|glance| glance.moving);
-    let stays = before.iter().map(|target| &target.key).filter(|key| moves(key));
+    let stays = before.iter().map(|target| &target.key).filter(|key| cluster.glance(key).is_some() && (moves(key) || held(key)));
     for key in cursor.into_iter().chain(kept).chain(stays) {
         if keys.len() < MOST && !keys.contains(&key) {
             keys.push(key);

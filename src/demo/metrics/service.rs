@@ -172,7 +172,7 @@ impl Service {
         let all = serving.iter().sum::<usize>() as f64;
         let first = self.pods.is_empty();
         for seen in &scene.pods {
-            let place = self.pods.iter().rposition(|pod| pod.ended.is_none() && *pod.name == *seen.name);
+            let place = self.pods.iter().rposition(|pod| *pod.name == *seen.name);
             // A pod that has never served says nothing.
             if place.is_none() && !seen.ready {
                 continue;
@@ -181,6 +181,13 @@ impl Service {
                 Some(place) => self.pods.remove(place),
                 None => Arc::new(Pod::new(&seen.name, &seen.hash, &seen.instance, moment(&seen.name))),
             };
+            if let Some(ended) = pod.ended {
+                // Only in a crowd, whose versions come back: it was away, and counts anew.
+                let pod = Arc::make_mut(&mut pod);
+                pod.ended = None;
+                pod.hidden.push((ended, Some(at)));
+                pod.resets.push(at);
+            }
             let track = seen.track.or(pod.track()).unwrap_or(Track::Stable);
             let share = match (seen.ready, track) {
                 (false, _) => 0.0,

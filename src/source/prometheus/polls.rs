@@ -128,18 +128,26 @@ impl Polls {
     pub async fn targets(&self, mut wish: watch::Receiver<Wish>) {
         let mut aims: Vec<Aim> = Vec::new();
         let mut rhythm = Rhythm::new(self.interval);
+        let (mut before, mut next): (Vec<Target>, _) = (Vec::new(), Instant::now());
         loop {
             let (targets, reconnects) = {
                 let wish = wish.borrow_and_update();
                 (wish.targets.clone(), wish.reconnects)
             };
-            let due = Instant::now();
+            let now = Instant::now();
             self.aim(&mut aims, &targets);
+            // What has changed is looked at now, everything when it is its turn.
+            let turn = now >= next;
+            let others = if turn { Vec::new() } else { aims.extract_if(.., |aim| before.contains(&aim.target)).collect() };
             let outcome = self.look(&mut aims).await;
+            aims.extend(others);
             if let Err(trouble) = &outcome {
                 self.standing.down(self.server.now(), trouble);
             }
-            let next = due + rhythm.next(&outcome);
+            if turn || outcome.is_err() {
+                next = now + rhythm.next(&outcome);
+            }
+            before.clone_from(&targets);
             let other = |wish: &Wish| wish.targets != targets || wish.reconnects != reconnects;
             let changed = tokio::select! {
                 () = sleep_until(next), if !targets.is_empty() => false,

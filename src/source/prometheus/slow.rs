@@ -10,6 +10,7 @@ use super::polls::{Polls, Rhythm, pause};
 use super::trouble::Trouble;
 use super::{alerts, collector};
 use crate::domain::fact::{MetricsNews, News};
+use crate::domain::signal::Target;
 use crate::domain::slo::{Collector, Slo};
 use crate::source::Wish;
 
@@ -67,12 +68,16 @@ impl Polls {
         let mut burns = Burns::default();
         let mut rhythm = Rhythm::new(SLOW);
         let mut told = Vec::new();
+        let (mut known, mut next) = (Vec::new(), Instant::now());
         loop {
             let targets: Vec<_> = wish.borrow_and_update().targets.iter().filter(|target| target.slo).cloned().collect();
-            let due = Instant::now();
+            let now = Instant::now();
             burns.keep(&targets);
             let mut outcome = Ok(());
-            for target in &targets {
+            let name = |target: &Target| (target.key.clone(), target.hash.clone());
+            // What is new is read now, everything when it is its turn.
+            let turn = now >= next;
+            for target in targets.iter().filter(|target| turn || !known.contains(&name(target))) {
                 match burns.read(&self.server, target, slo).await {
                     Ok(reading) => self.post.put(News::Metrics(MetricsNews::Burn(reading.into()))),
                     Err(trouble) => {
@@ -82,11 +87,12 @@ impl Polls {
                 }
             }
             tell(&mut told, "budgets", &outcome);
-            let wait = rhythm.next(&outcome).saturating_sub(due.elapsed()).max(Duration::from_millis(500));
-            let known: Vec<_> = targets.iter().map(|target| (target.key.clone(), target.hash.clone())).collect();
-            let other = |wish: &Wish| {
-                wish.targets.iter().any(|target| target.slo && !known.contains(&(target.key.clone(), target.hash.clone())))
-            };
+            if turn || outcome.is_err() {
+                next = now + rhythm.next(&outcome);
+            }
+            known = targets.iter().map(name).collect();
+            let wait = next.saturating_duration_since(Instant::now()).max(Duration::from_millis(500));
+            let other = |wish: &Wish| wish.targets.iter().any(|target| target.slo && !known.contains(&name(target)));
             if pause(&mut wish, wait, other).await.is_none() {
                 return;
             }
