@@ -33,13 +33,14 @@ pub struct Line {
     pub what: What,
 }
 
-/// When a pod had samples as a part of this track: from each beginning until before each end; `scraped` leaves out when it
+/// When a pod had samples as a part of the track of this number, each time that it was one: from each beginning until before each end; `scraped` leaves out when it
 /// could not be.
 pub fn spans(service: &Service, pod: &Pod, number: usize, scraped: bool) -> Vec<(i64, i64)> {
-    let Some((from, track)) = pod.tracks.get(number) else { return Vec::new() };
-    let until = pod.tracks.get(number + 1).map(|(at, _)| *at).or(pod.ended).unwrap_or(i64::MAX);
+    let Some((_, track)) = pod.tracks.get(number) else { return Vec::new() };
     let blind = if *track == Track::Canary { service.blind.as_slice() } else { &[] };
-    let mut spans = vec![(*from, until)];
+    let ends = pod.tracks.iter().skip(1).map(|(at, _)| *at).chain([pod.ended.unwrap_or(i64::MAX)]);
+    let mut spans: Vec<_> =
+        pod.tracks.iter().zip(ends).filter(|((_, of), _)| of == track).map(|((from, _), until)| (*from, until)).collect();
     for (hidden, again) in pod.hidden.iter().filter(|_| scraped).chain(blind) {
         let again = again.unwrap_or(i64::MAX);
         spans = spans.into_iter().flat_map(|(from, until)| [(from, until.min(*hidden)), (from.max(again), until)]).collect();

@@ -108,7 +108,9 @@ impl Snapshot {
             }
             for pod in service.pods.iter().filter(|pod| fits("pod", &pod.name) && fits(HASH, &pod.hash)) {
                 for (number, (_, track)) in pod.tracks.iter().enumerate() {
-                    if !fits("track", track.text()) {
+                    // One that it had been before is the same series.
+                    let again = pod.tracks.iter().take(number).any(|(_, before)| before == track);
+                    if again || !fits("track", track.text()) {
                         continue;
                     }
                     let base = keys.base(service, pod, number);
