@@ -205,7 +205,7 @@ impl Plan {
 
     fn template_of_errors(&self) -> Value {
         let query = format!(
-            "sum(rate(http_requests_total{{app=\"{0}\",code!~\"5..\"}}[2m])) / sum(rate(http_requests_total{{app=\"{0}\"}}[2m]))",
+            "sum(rate(http_requests_total{{job=\"{0}\",code!~\"5..\"}}[2m])) / sum(rate(http_requests_total{{job=\"{0}\"}}[2m]))",
             self.name
         );
         self.analysis(
@@ -220,7 +220,7 @@ impl Plan {
 
     fn template_of_latency(&self) -> Value {
         let query = format!(
-            "histogram_quantile(0.95, sum(rate(http_request_duration_seconds_bucket{{app=\"{}\"}}[2m])) by (le))",
+            "histogram_quantile(0.95, sum(rate(http_request_duration_seconds_bucket{{job=\"{}\"}}[2m])) by (le))",
             self.name
         );
         self.analysis(

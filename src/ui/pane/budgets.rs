@@ -93,8 +93,9 @@ fn words(theme: &Theme, burn: &Burn) -> Pieces<'static> {
     for (place, seconds) in SHOWN.into_iter().enumerate() {
         let Some(rate) = burn.rate(seconds) else { continue };
         let rank = 3 + u8::try_from(place).unwrap_or(3);
-        line = line.after(2, rank, axis::span(jiff::SignedDuration::from_secs(seconds.into())), dim);
-        line = line.after(1, rank, times(rate), plain);
+        // A window without its rate would say something else: they go together.
+        let window = axis::span(jiff::SignedDuration::from_secs(seconds.into()));
+        line = line.after(2, rank, format!("{window} {}", times(rate)), plain);
     }
     let exceeded = burn.exceeded().next();
     let (mark, said) = match (exceeded, burn.exhausted) {
