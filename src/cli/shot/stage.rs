@@ -12,8 +12,9 @@ use crate::app::{self, Effect, Env, Msg, State};
 use crate::cli::Failure;
 use crate::config::{Files, Settings, Tier};
 use crate::demo::{self, Options, Scenario};
-use crate::domain::fact::{Fact, Health, Link, News, Object, Reading};
-use crate::domain::id::{Key, Kind};
+use crate::domain::fact::{Fact, Health, Link, MetricsNews, News, Object, Reading};
+use crate::domain::id::{EnvironmentId, Key, Kind};
+use crate::domain::signal::MetricsLink;
 use crate::input::{KeyPress, Keymap};
 use crate::source::{Order, Subject};
 use crate::ui::{self, theme::Theme};
@@ -21,6 +22,8 @@ use crate::wire::{self, Running};
 
 /// When every played world begins, in seconds since 1970: 2026-03-02 13:00 UTC.
 const ORIGIN: i64 = 1_772_456_400;
+/// So long the metrics are waited for: a query may be refused, and a picture is drawn without them then.
+const METRICS: Duration = Duration::from_secs(8);
 /// How long the sources may take until they are quiet.
 const LIMIT: Duration = Duration::from_secs(20);
 /// Without news for this long, and with everything read, nothing more will come: the world stands still.
@@ -70,6 +73,8 @@ struct Stage {
     running: Running,
     woken: Receiver<()>,
     now: Timestamp,
+    /// What is to be measured, and whether its budget is to be read too.
+    measured: Vec<(EnvironmentId, Key, bool)>,
     /// What was asked for since the last news were awaited.
     asked: bool,
 }
@@ -88,7 +93,7 @@ impl Stage {
             wire::start(settings, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
         let begin = now.checked_sub(SignedDuration::from_secs(ACTS)).unwrap_or(now);
         let state = State::new(settings, keymap.into(), size, begin);
-        Ok(Self { state, env: Env { themes: Vec::new(), bell: false }, running, woken, now, asked: true })
+        Ok(Self { state, env: Env { themes: Vec::new(), bell: false }, running, woken, now, measured: Vec::new(), asked: true })
     }
 
     /// Presses keys, lets a second pass, and takes in what comes of it.
@@ -117,7 +122,12 @@ impl Stage {
                     self.running.order(Order::Look { environment, subjects: each.collect() });
                     self.asked = true;
                 }
-                Effect::Measure { environment, targets } => self.running.order(Order::Measure { environment, targets }),
+                Effect::Measure { environment, targets } => {
+                    self.measured.retain(|(of, ..)| *of != environment);
+                    self.measured.extend(targets.iter().map(|target| (environment, target.key.clone(), target.slo)));
+                    self.asked = true;
+                    self.running.order(Order::Measure { environment, targets });
+                }
                 Effect::Reconnect(environment) => self.running.order(Order::Reconnect(environment)),
                 // A picture changes nothing, and nobody waits for an answer in it.
                 Effect::Act(_)
@@ -149,7 +159,8 @@ impl Stage {
                 heard = Instant::now();
             }
             facts.extend(new);
-            if self.is_read(&facts) && heard.elapsed() >= QUIET {
+            let metrics = started.elapsed() < METRICS;
+            if self.is_read(&facts, metrics) && heard.elapsed() >= QUIET {
                 break;
             }
             if started.elapsed() > LIMIT {
@@ -169,8 +180,8 @@ impl Stage {
         Ok(facts)
     }
 
-    /// Whether each environment, with these facts, has answered a probe and all its rollouts are read.
-    fn is_read(&self, facts: &[Fact]) -> bool {
+    /// Whether each environment, with these facts, has answered a probe, all its rollouts are read, and with `metrics` all is measured that is to be.
+    fn is_read(&self, facts: &[Fact], metrics: bool) -> bool {
         self.state.environments.iter().all(|environment| {
             let told =
                 |wanted: &dyn Fn(&News) -> bool| facts.iter().any(|fact| fact.environment == environment.id && wanted(&fact.news));
@@ -179,8 +190,33 @@ impl Stage {
                     || told(&|news| matches!(news, News::Reading(said, reading) if said == kind && *reading != Reading::Loading))
             });
             let probed = environment.cluster.health().state != Link::Connecting;
-            kinds && (probed || told(&|news| matches!(news, News::Health(health) if health.state != Link::Connecting)))
+            (!metrics || self.is_measured(environment, &told))
+                && kinds
+                && (probed || told(&|news| matches!(news, News::Health(health) if health.state != Link::Connecting)))
         })
+    }
+
+    /// Whether all of an environment that is to be measured has been, with what is `told`, or nobody answers.
+    fn is_measured(&self, environment: &app::Environment, told: &dyn Fn(&dyn Fn(&News) -> bool) -> bool) -> bool {
+        let metrics = &environment.metrics;
+        let down = |link: &MetricsLink| matches!(link, MetricsLink::Down { .. });
+        if !metrics.is_configured()
+            || down(&metrics.link)
+            || told(&|news| matches!(news, News::Metrics(MetricsNews::Link(link)) if down(link)))
+        {
+            return true;
+        }
+        let mine = self.measured.iter().filter(|(of, ..)| *of == environment.id);
+        let targets = mine.clone().all(|(_, key, slo)| {
+            let measured = |news: &News| matches!(news, News::Metrics(MetricsNews::Measured(one)) if one.key == *key);
+            let burnt = |news: &News| matches!(news, News::Metrics(MetricsNews::Burn(one)) if one.key == *key);
+            (metrics.measured(key).is_some() || told(&measured)) && (!slo || metrics.burn(key).is_some() || told(&burnt))
+        });
+        let fleets = metrics.definitions().every_signal().iter().filter(|signal| signal.fleet.is_some()).all(|signal| {
+            let grouped = |news: &News| matches!(news, News::Metrics(MetricsNews::Fleet(one)) if one.signal == signal.name);
+            metrics.fleet(&signal.name).is_some() || told(&grouped)
+        });
+        targets && fleets
     }
 
     fn drawn(&self, theme: &Theme) -> Buffer {
