@@ -1,7 +1,6 @@
 //! Answers of a metrics server, read leniently: what is no number is a gap, what is not known is left out, and nothing grows beyond its
 //! bounds, whatever a server sends.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -9,6 +8,7 @@ use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+pub use super::labels::Labels;
 use super::trouble::{Trouble, is_page};
 use crate::config::secret::mask;
 use crate::source::kube::fault::one_line;
@@ -19,9 +19,6 @@ const MOST_SERIES: usize = 60_000;
 const MOST_VALUES: usize = 11_002;
 /// Most warnings that are kept of one answer.
 const MOST_NOTES: usize = 16;
-
-/// Labels of a series.
-pub type Labels = BTreeMap<Box<str>, Box<str>>;
 
 /// What a query returned.
 #[derive(Debug, Default, PartialEq)]
@@ -238,7 +235,7 @@ mod tests {
         let answer =
             read("vector", r#"[{"metric":{"a":"b"},"value":[1.5,"2"]},{"metric":{},"value":[1,"NaN"]},{"value":[1,"+Inf"]}]"#);
         let answer = answer.unwrap();
-        assert_eq!(answer.series[0].0.get("a").map(|value| &**value), Some("b"));
+        assert_eq!(answer.series[0].0.get("a"), Some("b"));
         assert_eq!(format!("{:?}", values(&answer)), "[2.0, NaN, inf]");
         let answer = read("matrix", r#"[{"metric":{},"values":[[15,"-Inf"],[30,"x"],[45,3]]}]"#).unwrap();
         assert_eq!(answer.series[0].1[0], (15.0, f64::NEG_INFINITY));

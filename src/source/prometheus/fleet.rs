@@ -15,7 +15,7 @@ use crate::domain::duration::prometheus;
 use crate::domain::signal::{Expression, Fleet, FleetRow, Query, Signal, Track, Variables};
 
 /// Queries at once.
-const ABREAST: usize = 4;
+const ABREAST: usize = 2;
 /// Names are forgotten when there are more than this.
 const MOST_NAMES: usize = 100_000;
 
@@ -28,7 +28,7 @@ pub struct Fleets {
     /// Tells how old the newest sample is.
     newest: Option<String>,
     /// Names that were seen, each kept once.
-    names: HashSet<Arc<str>>,
+    names: Names,
 }
 
 #[derive(Clone, Copy)]
@@ -51,6 +51,8 @@ pub struct Found {
 
 /// Namespace, rollout and track.
 type Name = (Arc<str>, Arc<str>, Track);
+/// Texts, each kept once.
+type Names = HashSet<Arc<str>>;
 
 impl Fleets {
     /// What is asked for these signals, in this region.
@@ -97,11 +99,24 @@ impl Fleets {
         let newest = self.newest.as_ref().map(|selector| format!("max(timestamp({selector}))"));
         let texts: Vec<String> = self.queries.iter().cloned().chain(newest).collect();
         let asks = texts.into_iter().map(|text| async move { send(server, &text, When::At(None)).await });
-        let mut answers: Vec<Result<(Answer, u32), Trouble>> = Vec::new();
+        let labels = &server.settings().labels;
+        let count = self.queries.len();
+        let mut answers: Vec<Result<u32, Trouble>> = Vec::new();
+        let mut sorted: Vec<Option<BTreeMap<Name, f64>>> = Vec::new();
+        let mut sampled = None;
         let mut running = stream::iter(asks).buffered(ABREAST);
         while let Some(answer) = running.next().await {
             let down = matches!(answer, Err(Trouble::Down { .. } | Trouble::Missing(_)));
-            answers.push(answer);
+            // Sorted at once: an answer about ten thousand rollouts takes more room than all that is kept of it.
+            let (answer, millis) =
+                answer.map_or_else(|trouble| (None, Err(trouble)), |(answer, millis)| (Some(answer), Ok(millis)));
+            if answers.len() < count {
+                sorted.push(answer.map(|answer| sort(&mut self.names, answer, labels)));
+            } else {
+                let seconds = answer.and_then(|answer| Some(answer.series.first()?.1.first()?.1));
+                sampled = seconds.and_then(|seconds| moment(seconds, server.skew().unwrap_or_default()));
+            }
+            answers.push(millis);
             // Nobody is there: the others need not be waited for.
             if down && !answers.iter().any(Result::is_ok) {
                 break;
@@ -113,20 +128,12 @@ impl Fleets {
         {
             return Err(trouble.clone());
         }
-        let millis = answers.iter().flatten().map(|(_, millis)| *millis).max().unwrap_or(0);
+        let millis = answers.iter().flatten().copied().max().unwrap_or(0);
         let refused = answers.iter().filter_map(|answer| match answer {
             Err(Trouble::Refused(text)) => Some(text.clone()),
             _ => None,
         });
         let refused = refused.collect();
-        let labels = &server.settings().labels;
-        let count = self.queries.len();
-        let sampled = answers.get(count).and_then(|answer| answer.as_ref().ok()).and_then(|(answer, _)| {
-            let seconds = answer.series.first()?.1.first()?.1;
-            moment(seconds, server.skew().unwrap_or_default())
-        });
-        let sorted: Vec<Option<BTreeMap<Name, f64>>> =
-            answers.into_iter().take(count).map(|answer| answer.ok().map(|(answer, _)| self.sort(answer, labels))).collect();
         let value = |place: usize| sorted.get(place).and_then(Option::as_ref);
         let rows = |asked: Asked| match asked {
             Asked::One(place) => value(place).map(|values| values.iter().map(|(name, value)| row(name, *value)).collect()),
@@ -138,39 +145,39 @@ impl Fleets {
         });
         Ok(Found { fleets: fleets.collect(), millis, sampled, refused })
     }
+}
 
-    /// Values by what their labels say of them. A series that names no rollout is about none.
-    fn sort(&mut self, answer: Answer, labels: &[String; 3]) -> BTreeMap<Name, f64> {
-        if self.names.len() > MOST_NAMES {
-            self.names.clear();
-        }
-        let mut sorted = BTreeMap::new();
-        let [namespace, rollout, track] = labels;
-        for (of_series, values) in answer.series {
-            let label = |name: &str| of_series.get(name).map_or("", |value| &**value);
-            if label(rollout).is_empty() {
-                continue;
-            }
-            let name = (self.name(label(namespace)), self.name(label(rollout)), track_of(&of_series, track));
-            if let Some((_, value)) = values.last() {
-                sorted.entry(name).or_insert(*value);
-            }
-        }
-        sorted
+/// Values by what their labels say of them. A series that names no rollout is about none.
+fn sort(names: &mut Names, answer: Answer, labels: &[String; 3]) -> BTreeMap<Name, f64> {
+    if names.len() > MOST_NAMES {
+        names.clear();
     }
+    let mut sorted = BTreeMap::new();
+    let [namespace, rollout, track] = labels;
+    for (of_series, values) in answer.series {
+        let label = |name: &str| of_series.get(name).unwrap_or_default();
+        if label(rollout).is_empty() {
+            continue;
+        }
+        let name = (shared(names, label(namespace)), shared(names, label(rollout)), track_of(&of_series, track));
+        if let Some((_, value)) = values.last() {
+            sorted.entry(name).or_insert(*value);
+        }
+    }
+    sorted
+}
 
-    fn name(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(text) {
-            return Arc::clone(known);
-        }
-        let name: Arc<str> = text.into();
-        self.names.insert(Arc::clone(&name));
-        name
+fn shared(names: &mut Names, text: &str) -> Arc<str> {
+    if let Some(known) = names.get(text) {
+        return Arc::clone(known);
     }
+    let name: Arc<str> = text.into();
+    names.insert(Arc::clone(&name));
+    name
 }
 
 fn track_of(labels: &Labels, label: &str) -> Track {
-    match labels.get(label).map_or("", |value| &**value) {
+    match labels.get(label).unwrap_or_default() {
         "canary" | "preview" => Track::Canary,
         "stable" | "primary" | "baseline" | "active" => Track::Stable,
         _ => Track::All,
@@ -189,7 +196,6 @@ fn ratios(bad: &BTreeMap<Name, f64>, total: &BTreeMap<Name, f64>) -> Box<[FleetR
         let ratio = match (bad.get(name), *total) {
             (_, total) if total.is_nan() || total <= 0.0 => f64::NAN,
             (None, _) => 0.0,
-            (Some(bad), _) if bad.is_nan() => 0.0,
             (Some(bad), total) => bad / total,
         };
         row(name, ratio)
@@ -217,9 +223,7 @@ mod tests {
     fn rows_are_ordered_and_labels_say_whose_they_are() {
         let mut fleets = Fleets::new(&[], None);
         let labels = ["namespace", "job", "track"].map(str::to_owned);
-        let series = |pairs: &[(&str, &str)], value: f64| {
-            (pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<Labels>(), vec![(0.0, value)])
-        };
+        let series = |pairs: &[(&str, &str)], value: f64| (pairs.iter().copied().collect::<Labels>(), vec![(0.0, value)]);
         let answer = Answer {
             series: vec![
                 series(&[("namespace", "shop"), ("job", "web"), ("track", "stable")], 1.0),
@@ -229,16 +233,22 @@ mod tests {
             ],
             notes: Vec::new(),
         };
-        let sorted = fleets.sort(answer, &labels);
+        let sorted = sort(&mut fleets.names, answer, &labels);
         let names: Vec<_> = sorted.keys().cloned().collect();
         assert_eq!(names, [name("api", Track::All), name("web", Track::Canary), name("web", Track::Stable)]);
     }
 
     #[test]
     fn a_ratio_needs_traffic_and_no_failures() {
-        let total = [(name("a", Track::All), 4.0), (name("b", Track::All), 2.0), (name("c", Track::All), 0.0)].into();
-        let bad = [(name("a", Track::All), 1.0)].into();
+        let total = [
+            (name("a", Track::All), 4.0),
+            (name("b", Track::All), 2.0),
+            (name("c", Track::All), 0.0),
+            (name("d", Track::All), 5.0),
+        ]
+        .into();
+        let bad = [(name("a", Track::All), 1.0), (name("d", Track::All), f64::NAN)].into();
         let values: Vec<f32> = ratios(&bad, &total).iter().map(|row| row.value).collect();
-        assert_eq!(format!("{values:?}"), "[0.25, 0.0, NaN]");
+        assert_eq!(format!("{values:?}"), "[0.25, 0.0, NaN, NaN]");
     }
 }

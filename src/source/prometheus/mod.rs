@@ -10,6 +10,7 @@ mod burn;
 pub mod checkup;
 mod collector;
 mod fleet;
+mod labels;
 mod plan;
 mod polls;
 pub mod preflight;
