@@ -7,6 +7,7 @@ use super::super::page::{Button, Focus, Page, Part, Row, Sign, Tone, drop_to, wi
 use super::super::state::State;
 use super::super::text;
 use super::dialog::{Kind, Order, Stop};
+use crate::domain::action::gates::arithmetic;
 use crate::domain::duration::clock;
 use crate::domain::guard::Rules;
 use crate::domain::signal::{Track, Verdict};
@@ -99,9 +100,7 @@ fn gates(state: &State, order: &Order, room: u16) -> Vec<Row> {
             Verdict::Breach => Sign::Bad,
             Verdict::TooEarly | Verdict::LowTraffic | Verdict::NoData => Sign::Unknown,
         };
-        let value = judgement.value.map(|value| format!(" {}", judgement.unit.show(value))).unwrap_or_default();
-        let limit = format!("{} {}", judgement.limit.comparator, judgement.unit.show(judgement.limit.threshold));
-        let words = format!("{}{value} {limit}: {}", judgement.name, judgement.verdict.words());
+        let words = arithmetic(judgement);
         let label = if rows.is_empty() { "watches" } else { "" };
         rows.extend(Row::words(label, words).signed(sign).weighing(1).wrapped(room, 1));
     }
