@@ -156,8 +156,9 @@ impl Running {
         // The limit of latency is that of the analyses that the world's rollouts have. Its steps are short, so that what is judged has to
         // look back less far than it usually does, or it would always be too early.
         let signal = |(name, more): (&str, &str)| format!("[[signal]]\nname = \"{name}\"\nwindow = \"30s\"\n{more}\n");
-        let signals: String =
-            [("p95", "threshold = 0.5\n"), ("errors", ""), ("saturation", ""), ("traffic", "")].map(signal).concat();
+        let signals: String = [("p95", "threshold = 0.5\n"), ("errors", "threshold = 0.02\n"), ("saturation", ""), ("traffic", "")]
+            .map(signal)
+            .concat();
         let signals = format!("[prometheus]\npreset = \"otel\"\ninterval = \"5s\"\n\n{signals}[slo]\nobjective = 0.99\n\n");
         format!("{signals}{}", environments.join("\n"))
     }
