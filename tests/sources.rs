@@ -159,7 +159,7 @@ fn versions_that_are_too_old() {
 fn versions_that_are_too_old_say_so_with_the_status_of_the_watch() {
     let (world, mut eyes) = World::seen();
     world.fault(&json!({ "kind": "status", "code": 410, "only": "watch", "count": 9 }));
-    world.fault(&json!({ "kind": "drop_watch", "count": 3 }));
+    world.fault(&json!({ "kind": "drop_watch", "count": 4 }));
     world.admin.must("POST", "/_world/compact", None);
     world.is_well(&mut eyes, SOON * 2);
 }
@@ -167,7 +167,7 @@ fn versions_that_are_too_old_say_so_with_the_status_of_the_watch() {
 #[test]
 fn a_server_that_is_too_busy() {
     let (world, mut eyes) = World::seen();
-    world.fault(&json!({ "kind": "drop_watch", "count": 3 }));
+    world.fault(&json!({ "kind": "drop_watch", "count": 4 }));
     world.fault(&json!({ "kind": "too_many_requests", "path": "/api", "retry_after": 2 }));
     eyes.until(SOON, "said", |seen| {
         seen.down().is_some_and(|reason| reason.starts_with("429 Too Many Requests"))
@@ -181,7 +181,7 @@ fn a_server_that_is_too_busy() {
 #[test]
 fn a_server_that_is_broken() {
     let (world, mut eyes) = World::seen();
-    world.fault(&json!({ "kind": "drop_watch", "count": 3 }));
+    world.fault(&json!({ "kind": "drop_watch", "count": 4 }));
     world.fault(&json!({ "kind": "status", "code": 500, "path": "/api" }));
     eyes.until(SOON, "said", |seen| {
         seen.down().is_some_and(|reason| reason.starts_with("500 Internal Server Error")) && seen.failing(Kind::Rollout).is_some()
@@ -195,7 +195,7 @@ fn a_server_that_is_broken() {
 fn answers_that_break_in_the_middle() {
     for kind in ["truncate", "reset"] {
         let (world, mut eyes) = World::seen();
-        world.fault(&json!({ "kind": "drop_watch", "count": 3 }));
+        world.fault(&json!({ "kind": "drop_watch", "count": 4 }));
         world.fault(&json!({ "kind": kind, "path": "/api" }));
         eyes.until(SOON, "down", |seen| seen.down().is_some());
         eyes.always(Duration::from_secs(1), "what was known stays", both);

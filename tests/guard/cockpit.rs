@@ -114,7 +114,7 @@ fn arming_needs_a_reason_and_says_what_it_will_do() {
     assert!(wishes(cockpit.press("W")).is_empty());
     let window = cockpit.window();
     for words in [
-        "watches errors 5% < 1%: breach",
+        "watches errors 5% > 1% for 14:45",
         "a gate over its limit for 1:00: holds it; for 10:00, or 5:00",
         "robot auto-rollback.yml: every 5 min",
         "say why",
