@@ -25,6 +25,9 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 /// more than all that is measured.
 const HELD: SignedDuration = SignedDuration::from_secs(60);
 
+/// Whether a release is held.
+type Held<'a> = &'a dyn Fn(&Key) -> bool;
+
 /// What is measured now.
 #[derive(Debug, Default)]
 pub struct Aim {
@@ -152,7 +155,7 @@ impl Metrics {
 
 /// The one under the cursor, those that are kept, those measured so far that are still under way or held, and others that are under way, those
 /// in need first.
-fn chosen(cluster: &Cluster, cursor: Option<&Key>, kept: &[Key], (before, held): (&[Target], &dyn Fn(&Key) -> bool)) -> Vec<Key> {
+fn chosen(cluster: &Cluster, cursor: Option<&Key>, kept: &[Key], (before, held): (&[Target], Held<'_>)) -> Vec<Key> {
     let mut keys: Vec<&Key> = Vec::with_capacity(MOST);
     let moves = |key: &Key| cluster.glance(key).is_some_and(|glance| glance.moving);
     let stays = before.iter().map(|target| &target.key).filter(|key| cluster.glance(key).is_some() && (moves(key) || held(key)));

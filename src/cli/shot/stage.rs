@@ -67,6 +67,10 @@ pub fn play(play: &Play, theme: &Theme) -> Result<Buffer, Failure> {
     Ok(stage.drawn(theme))
 }
 
+/// Whether some news are wanted ones.
+type Told<'a> = &'a dyn Fn(Wanted<'_>) -> bool;
+type Wanted<'a> = &'a dyn Fn(&News) -> bool;
+
 struct Stage {
     state: State,
     env: Env,
@@ -197,7 +201,7 @@ impl Stage {
     }
 
     /// Whether all of an environment that is to be measured has been, with what is `told`, or nobody answers.
-    fn is_measured(&self, environment: &app::Environment, told: &dyn Fn(&dyn Fn(&News) -> bool) -> bool) -> bool {
+    fn is_measured(&self, environment: &app::Environment, told: Told<'_>) -> bool {
         let metrics = &environment.metrics;
         let down = |link: &MetricsLink| matches!(link, MetricsLink::Down { .. });
         if !metrics.is_configured()
