@@ -24,6 +24,8 @@ pub struct Mark {
     pub unit: Unit,
     /// Which track it is about.
     pub track: Track,
+    /// Whether all was measured that a gate decides by. What is within its limits without that may still be too early to tell.
+    pub whole: bool,
 }
 
 impl From<&Judgement> for Mark {
@@ -34,6 +36,7 @@ impl From<&Judgement> for Mark {
             value: judgement.value,
             unit: judgement.unit.clone(),
             track: judgement.track,
+            whole: true,
         }
     }
 }
@@ -88,7 +91,7 @@ impl Metrics {
         let (track, value) = tracks.into_iter().find_map(|track| Some((track, self.fleet_value(&signal.name, key, track)?)))?;
         let old = now.duration_since(asked).as_secs() > i64::from(self.definitions.stale_after);
         let verdict = if old { Verdict::NoData } else { at_a_glance(signal, value, rate(track)) };
-        Some(Mark { signal: Arc::clone(&signal.name), verdict, value: Some(value), unit: signal.unit.clone(), track })
+        Some(Mark { signal: Arc::clone(&signal.name), verdict, value: Some(value), unit: signal.unit.clone(), track, whole: false })
     }
 }
 

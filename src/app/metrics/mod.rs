@@ -46,7 +46,7 @@ use weighted::Weighted;
 /// How often everything that was measured is judged anew: time alone makes samples old and breaches long.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
 /// How long what was measured of a release is kept when it is measured no more.
-const KEPT: SignedDuration = SignedDuration::from_mins(10);
+const KEPT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The newest answers, and what they mean.
 #[derive(Debug)]

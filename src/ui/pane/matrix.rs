@@ -176,10 +176,13 @@ fn gate(theme: &Theme, worst: &Judgement, pen: &mut Pen<'_>) {
 /// Of one that is not measured in full: what the grouped queries say. They have no history, so it is a hint.
 fn hint(state: &State, theme: &Theme, key: &Key, pen: &mut Pen<'_>) {
     let Some(worst) = state.environment().metrics.mark(key, state.now) else { return };
+    let dim = theme.style(Role::Dim);
+    if worst.verdict == Verdict::Pass && !worst.whole {
+        pen.put("· in its limits", dim);
+        return;
+    }
     let mark = mark(worst.verdict);
-    let words =
-        if worst.verdict == Verdict::Pass { "open".to_owned() } else { format!("{} {}", worst.signal, worst.verdict.words()) };
-    pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, theme.style(Role::Dim));
+    pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&format!("{} {}", worst.signal, worst.verdict.words()), dim);
 }
 
 fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {

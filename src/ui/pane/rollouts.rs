@@ -213,16 +213,21 @@ impl Row<'_> {
             return;
         }
         let mark = mark(gate.verdict);
-        pen.put(mark.glyph(), theme.mark(mark));
+        let passes = gate.verdict == Verdict::Pass;
+        match passes && !gate.whole {
+            true => pen.put("·", theme.style(Role::Dim)),
+            false => pen.put(mark.glyph(), theme.mark(mark)),
+        };
         if cells < 5 {
             return;
         }
         let words = match (gate.verdict, gate.value) {
-            (Verdict::Pass, _) => "open".to_owned(),
+            (Verdict::Pass, _) if gate.whole => "open".to_owned(),
+            (Verdict::Pass, _) => "in its limits".to_owned(),
             (_, Some(value)) if wrong => format!("{} {}", gate.signal, gate.unit.show(value)),
             (verdict, _) => verdict.words().to_owned(),
         };
-        let style = if gate.verdict == Verdict::Pass { theme.style(Role::Dim) } else { theme.mark(mark) };
+        let style = if passes { theme.style(Role::Dim) } else { theme.mark(mark) };
         pen.skip(1).put(&words, style);
     }
 
