@@ -4,7 +4,7 @@ pub mod actor;
 mod back;
 mod faults;
 mod fences;
-mod flagger;
+pub mod flagger;
 mod gates;
 mod identity;
 mod killed;

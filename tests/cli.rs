@@ -220,6 +220,7 @@ fn status_watch_and_doctor_tell_the_truth_about_a_world() {
     let doctor = world.ask(&["-e", "prod", "doctor"]);
     assert_eq!(doctor.status.code(), Some(0));
     assert!(!stdout(&doctor).contains("stage"), "{}", stdout(&doctor));
+    assert!(stdout(&doctor).contains("✔ guards         can be armed, seen and cancelled"), "{}", stdout(&doctor));
 }
 
 #[test]

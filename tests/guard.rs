@@ -2,6 +2,7 @@
 
 mod cockpit;
 mod command;
+mod flagger;
 mod machine;
 mod post;
 mod real;

@@ -67,6 +67,13 @@ pub enum Object {
     Canary(Box<Canary>),
 }
 
+impl Line {
+    /// How far the cluster's clock is ahead of the local one.
+    fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.skew.lock().unwrap_or_else(PoisonError::into_inner).millis())
+    }
+}
+
 impl Desk {
     /// A desk without a connection.
     pub(super) fn new(environment: Environment, shared: Arc<Shared>) -> Self {
@@ -103,8 +110,12 @@ impl Desk {
     /// The time by the cluster's clock, as far as its answers have told it.
     pub fn now(&self, line: &Line) -> Timestamp {
         let now = self.shared.clock.now();
-        let skew = line.skew.lock().unwrap_or_else(PoisonError::into_inner).millis();
-        now.checked_add(SignedDuration::from_millis(skew)).unwrap_or(now)
+        now.checked_add(line.ahead()).unwrap_or(now)
+    }
+
+    /// A moment of the cluster's clock by the local one.
+    pub fn local(line: &Line, at: Timestamp) -> Timestamp {
+        at.checked_sub(line.ahead()).unwrap_or(at)
     }
 
     /// Reads a release.

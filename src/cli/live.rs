@@ -260,7 +260,8 @@ fn chosen(settings: &Settings) -> Result<&Environment, Failure> {
     chosen.ok_or_else(|| Failure::Usage("There is no environment to read.".to_owned()))
 }
 
-fn is_settled(cluster: &Cluster) -> bool {
+/// Whether it is known of both kinds of releases which there are.
+pub(super) fn is_settled(cluster: &Cluster) -> bool {
     let is_said = |kind| !matches!(cluster.reading(kind), Reading::Loading | Reading::Failing(_));
     is_said(Kind::Rollout) && is_said(Kind::Canary)
 }

@@ -7,7 +7,7 @@ use super::holder::{request, took};
 use crate::action::{Deed, Line, send};
 use crate::domain::action::request::{MERGE_PATCH, Request};
 use crate::domain::action::{Authority, Seen};
-use crate::domain::guard::{CANCELLED, Guarding, lease_path};
+use crate::domain::guard::{ACTING, CANCELLED, Guarding, lease_path};
 use crate::domain::id::EnvironmentId;
 use crate::domain::object::decode_value;
 use crate::ledger::operator::operator;
@@ -36,20 +36,26 @@ pub async fn cancel(means: &Means, environment: EnvironmentId, seen: &Seen, reas
     let unrecorded = recorded.as_ref().err().map(|why| format!(" It is not on the ledger: {why}")).unwrap_or_default();
     let cancelled = write(&line, path, &who()).await;
     let came = match &cancelled {
-        Ok(()) => Ok(format!("the guard of {} is cancelled", guarding.owner)),
+        Ok(acts) => {
+            Ok(format!("the guard of {} is cancelled{}", guarding.owner, if *acts { "; it was acting already" } else { "" }))
+        }
         Err(why) => Err(why.clone()),
     };
     if let Ok(recorded) = recorded {
         desk.conclude(recorded, came).await;
     }
-    cancelled.map(|()| format!("The guard of {} is cancelled for this version.{unrecorded}", guarding.owner))
+    let acts = if cancelled? { " It was acting already, and what it does just now is done to its end: look." } else { "" };
+    Ok(format!("The guard of {} is cancelled for this version.{acts}{unrecorded}", guarding.owner))
 }
 
-async fn write(line: &Line, path: String, by: &str) -> Result<(), String> {
+/// Says whether the guard was acting already when the word reached it.
+async fn write(line: &Line, path: String, by: &str) -> Result<bool, String> {
     // Not bound to a version: a holder that renews at the same moment must not win.
     let body = json!({"metadata": {"annotations": {CANCELLED: by}}});
     let request = Request { content_type: MERGE_PATCH, ..request("PATCH", path, body) };
-    took(send(&line.client, &request, false, PATIENCE).await).map_err(|fault| format!("It was not cancelled: {}.", fault.line()))
+    let lease = took(send(&line.client, &request, false, PATIENCE).await);
+    let lease = lease.map_err(|fault| format!("It was not cancelled: {}.", fault.line()))?;
+    Ok(lease.and_then(|lease| Guarding::of(&decode_value(&lease))).is_some_and(|guarding| &*guarding.posted.state == ACTING))
 }
 
 /// Who sits here: `dana@laptop`.

@@ -17,6 +17,8 @@ use crate::domain::id::Key;
 
 /// How long what is remembered of a release is waited for: a way back goes without it.
 const GLANCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long it is waited for that a hold shows, in seconds: the way back must not wait for it.
+const HOLD: u32 = 30;
 
 /// What an order came to.
 pub struct Came {
@@ -53,7 +55,7 @@ pub async fn carry(runner: Runner, armed: Armed, (verb, reason, gates): (Verb, B
         reason: format!("guard: {reason}"),
         unrecorded: armed.unrecorded,
         dry_run: armed.dry_run,
-        patience: armed.patience,
+        patience: if verb == Verb::Hold { armed.patience.min(HOLD) } else { armed.patience },
         gates,
         plan,
     };
@@ -134,6 +136,7 @@ impl Read {
             _ if standing.uid != armed.seen.uid || standing.hash != armed.seen.current => "another version is on its way",
             Place::Back => "it was taken back already",
             Place::Stable => "the version is stable by now",
+            Place::Waiting => "it has not begun yet",
             Place::UnderWay | Place::Unknown if verb == Verb::Hold && standing.held => "it is held already",
             Place::UnderWay | Place::Unknown => return Ok(()),
         };

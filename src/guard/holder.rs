@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::action::{Answer, Desk, Line, send};
 use crate::domain::action::request::Request;
-use crate::domain::guard::{Claim, Election, Posted, Turn, lease_body, lease_path, leases_path};
+use crate::domain::guard::{Claim, Election, Legacy, Posted, Turn, lease_body, lease_path, leases_path};
 use crate::domain::object::{Lease, decode_value};
 use crate::source::kube::fault::{Cause, Fault};
 
@@ -46,29 +46,30 @@ impl Holder {
 
     /// Takes the Lease if it is free, renews it if it is ours. `post` says what to post, knowing what a guard before it left, and gets the
     /// cluster's time; `over` takes it although its guards were cancelled.
-    pub async fn turn(&mut self, over: bool, post: impl Fn(bool, Timestamp) -> Posted) -> Result<Turn, Fault> {
+    pub async fn turn(&mut self, over: bool, post: impl Fn(Legacy, Timestamp) -> Posted) -> Result<Turn, Fault> {
         let line = self.desk.line().await?;
         // Somebody may come in between: then what is there now decides.
         for _ in 0..3 {
             let before = self.read(&line).await?;
             let turn = match self.election.look(before.as_ref(), self.begun.elapsed()) {
-                Turn::Cancelled { .. } if over => Turn::Free { held: false },
+                Turn::Cancelled { .. } if over => Turn::Free(Legacy::default()),
                 turn => turn,
             };
-            let held = match &turn {
-                Turn::Mine => false,
-                Turn::Free { held } => *held,
+            let legacy = match &turn {
+                Turn::Mine => Legacy::default(),
+                Turn::Free(legacy) => *legacy,
                 Turn::Others { .. } | Turn::Cancelled { .. } => {
                     self.renewed = None;
                     return Ok(turn);
                 }
             };
             let (asked, now) = (Instant::now(), self.desk.now(&line));
-            let body = lease_body(&self.claim, &post(held, now), before.as_ref(), now);
+            let body = lease_body(&self.claim, &post(legacy, now), before.as_ref(), now);
             match self.write(&line, before.is_some(), body).await {
                 Ok(()) => {
                     self.renewed = Some(asked);
-                    return Ok(turn);
+                    let until = legacy.until.map(|until| Desk::local(&line, until));
+                    return Ok(if turn == Turn::Mine { turn } else { Turn::Free(Legacy { until, ..legacy }) });
                 }
                 Err(fault) if matches!(fault.code, Some(409 | 404)) => {}
                 Err(fault) => return Err(fault),
@@ -91,7 +92,7 @@ impl Holder {
             "preconditions": {"uid": &*meta.uid, "resourceVersion": meta.resource_version.as_str()},
         });
         let request = request("DELETE", lease_path(&self.claim.key), body);
-        took(send(&line.client, &request, false, PATIENCE).await)
+        took(send(&line.client, &request, false, PATIENCE).await).map(drop)
     }
 
     /// Leaves the Lease behind with the word that guards of this version are cancelled: those who stand by end too.
@@ -121,7 +122,7 @@ impl Holder {
     async fn write(&self, line: &Line, there: bool, body: serde_json::Value) -> Result<(), Fault> {
         let key = &self.claim.key;
         let (method, path) = if there { ("PUT", lease_path(key)) } else { ("POST", leases_path(&key.namespace)) };
-        took(send(&line.client, &request(method, path, body), false, PATIENCE).await)
+        took(send(&line.client, &request(method, path, body), false, PATIENCE).await).map(drop)
     }
 }
 
@@ -129,9 +130,10 @@ pub(super) fn request(method: &'static str, path: String, body: serde_json::Valu
     Request { method, path, content_type: "application/json", body, shows: Vec::new() }
 }
 
-pub(super) fn took(answer: Answer) -> Result<(), Fault> {
+/// The object as it is now, where the server took a request; None if it did not say.
+pub(super) fn took(answer: Answer) -> Result<Option<serde_json::Value>, Fault> {
     match answer {
-        Answer::Took(_) => Ok(()),
+        Answer::Took(object) => Ok(object),
         Answer::Refused(fault) | Answer::NotSent(fault) | Answer::Lost(fault) => Err(fault),
     }
 }

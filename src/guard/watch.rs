@@ -15,7 +15,7 @@ use super::holder::Holder;
 use super::{Armed, Means, Status, Tell, Told};
 use crate::action::{Deed, Desk};
 use crate::domain::action::{Authority, Gates, Outcome, Verb};
-use crate::domain::guard::{Claim, End, Machine, Order, Posted, Sight, State, Turn};
+use crate::domain::guard::{ACTING, Claim, End, Legacy, Machine, Order, Posted, Sight, State, Turn};
 use crate::source::kube::fault::{Cause, Fault};
 
 /// A look at least this often: a countdown makes no fact.
@@ -150,7 +150,7 @@ impl Life {
     /// Records that it is armed, and takes its Lease or stands by.
     async fn begin(&mut self) -> Result<(), String> {
         if self.armed.dry_run {
-            let orders = self.machine.lead(false);
+            let orders = self.machine.lead(None);
             self.follow(orders).await;
             return Ok(());
         }
@@ -178,9 +178,8 @@ impl Life {
                 self.follow(orders).await;
                 Ok(format!("standing by: {owner} is on watch"))
             }
-            Ok(Turn::Mine | Turn::Free { .. }) => {
-                let orders = self.machine.lead(false);
-                self.follow(orders).await;
+            Ok(turn @ (Turn::Mine | Turn::Free(_))) => {
+                self.heed(Ok(turn)).await;
                 Ok("on watch".to_owned())
             }
             Err(fault) => Err(refusal(&fault)),
@@ -217,8 +216,8 @@ impl Life {
     /// Does what a look at the Lease says. Says whether this guard may act.
     async fn heed(&mut self, turn: Result<Turn, Fault>) -> bool {
         let (orders, leads) = match turn {
-            Ok(Turn::Mine) => (self.machine.lead(false), true),
-            Ok(Turn::Free { held }) => (self.machine.lead(held), true),
+            Ok(Turn::Mine) => (self.machine.lead(None), true),
+            Ok(Turn::Free(legacy)) => (self.machine.lead(Some(legacy)), true),
             Ok(Turn::Others { owner }) => (self.machine.follow(&owner), false),
             Ok(Turn::Cancelled { by }) => (self.machine.cancel(&by), false),
             Err(_) if self.holder.holds() => (Vec::new(), true),
@@ -231,16 +230,18 @@ impl Life {
     async fn turn(&mut self, word: &str) -> Result<Turn, Fault> {
         let machine = &self.machine;
         let now = self.means.clock.now();
-        let left = match machine.state() {
-            State::Countdown { until } => Some(until.duration_since(now)),
-            _ => None,
-        };
-        let post = |held: bool, cluster: Timestamp| Posted {
-            state: word.into(),
-            deadline: left.and_then(|left| cluster.checked_add(left.max(SignedDuration::ZERO)).ok()),
-            evidence: machine.evidence().into(),
-            held: held || machine.has_held(),
-            cancelled: None,
+        let left = machine.until().map(|until| until.duration_since(now).max(SignedDuration::ZERO));
+        let post = |legacy: Legacy, cluster: Timestamp| {
+            let own = left.and_then(|left| cluster.checked_add(left).ok());
+            let deadline = own.or(legacy.until);
+            // Whoever takes it stands by no longer, and a countdown that everybody sees goes on.
+            let word = match (word, deadline) {
+                ("standby", Some(_)) => "countdown",
+                ("standby", None) => "watching",
+                _ => word,
+            };
+            let held = legacy.held || machine.has_held();
+            Posted { state: word.into(), deadline, evidence: machine.evidence().into(), held, cancelled: None }
         };
         self.holder.turn(self.over_cancel, post).await
     }
@@ -258,14 +259,14 @@ impl Life {
     /// An order to act: the Lease is written once more right before, so that of several guards one does it.
     async fn act(&mut self, verb: Verb, reason: Box<str>) {
         if !self.armed.dry_run {
-            let turn = self.turn("acting").await;
-            let mine = matches!(turn, Ok(Turn::Mine | Turn::Free { .. }));
+            let turn = self.turn(ACTING).await;
+            let mine = matches!(turn, Ok(Turn::Mine | Turn::Free(_)));
             if !mine {
                 let why = match &turn {
                     Ok(Turn::Others { owner }) => format!("{owner} is on watch by now."),
                     Ok(Turn::Cancelled { by }) => format!("it was cancelled: {by}."),
                     Err(fault) => format!("the Lease could not be written: {}.", fault.line()),
-                    Ok(Turn::Mine | Turn::Free { .. }) => String::new(),
+                    Ok(Turn::Mine | Turn::Free(_)) => String::new(),
                 };
                 let orders = self.machine.acted(self.means.clock.now(), verb, &Outcome::NotSent(why));
                 self.follow(orders).await;

@@ -12,7 +12,7 @@ use crate::acts::stage::{Ran, Stage, User, path};
 use crate::acts::states::paused;
 use crate::support::metrics_server::{Script, start};
 
-const SOON: Duration = Duration::from_secs(90);
+const SOON: Duration = Duration::from_secs(120);
 
 /// Rules with which a test does not wait for long.
 const QUICK: &str = "[guard]\nhold_after = \"20s\"\nbreach_after = \"75s\"\ncountdown = \"3s\"\nlease = \"3s\"\n";
@@ -25,7 +25,12 @@ pub struct Guard {
 
 impl Guard {
     pub fn begin(user: &User, what: &'static str, arguments: &[&str]) -> Self {
-        Self { child: Some(user.begin(&[&["guard"], arguments].concat())), what }
+        Self::of(user.begin(&[&["guard"], arguments].concat()), what)
+    }
+
+    /// The same, of a process that is there.
+    pub fn of(child: Child, what: &'static str) -> Self {
+        Self { child: Some(child), what }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -59,7 +64,7 @@ impl Drop for Guard {
 }
 
 /// Somebody with an environment `prod` and this in the configuration.
-fn user(stage: &Stage, name: &str, more: &str) -> User {
+pub fn user(stage: &Stage, name: &str, more: &str) -> User {
     let config = stage.config.with_file_name(format!("{name}.toml"));
     let environment = format!(
         "[[environment]]\nname = \"prod\"\ncontext = \"prod\"\nnamespaces = \"all\"\nkubeconfig = {:?}\n",
@@ -69,6 +74,7 @@ fn user(stage: &Stage, name: &str, more: &str) -> User {
     User::new(&config)
 }
 
+/// The Lease of a Rollout's guard.
 fn lease(stage: &Stage, namespace: &str, name: &str) -> Value {
     let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/pilothouse-guard.rollout.{name}");
     stage.admin.call("GET", &path, None).1
@@ -95,12 +101,17 @@ fn is_state(state: &'static str) -> impl Fn(&Value) -> bool {
 /// The gateway fails 6 % of its requests for a minute already, and nobody analyses it.
 fn errors() -> (Stage, String) {
     let stage = Stage::of(Options { scenario: Scenario::Errors, at: Duration::from_secs(60), ..Options::default() });
+    let metrics = errors_metrics(&stage);
+    (stage, metrics)
+}
+
+/// The errors as the world measures them.
+pub fn errors_metrics(stage: &Stage) -> String {
     let url = stage.world.prometheus_urls.last().unwrap();
-    let metrics = format!(
+    format!(
         "[prometheus]\nurl = \"{url}\"\npreset = \"otel\"\ninterval = \"5s\"\nstale_after = \"40s\"\n[[signal]]\nname = \"errors\"\nwindow = \"30s\"\n\
          [[service]]\nname = \"*\"\nsignals = [\"errors\"]\n"
-    );
-    (stage, metrics)
+    )
 }
 
 #[test]
@@ -153,6 +164,35 @@ fn when_the_holder_is_killed_the_other_takes_over_with_what_has_lasted() {
     // Begun anew, it would have taken another minute and a half from here on.
     let evidence = second.err.lines().find(|line| line.contains("it is taken back in")).unwrap();
     assert!(evidence.contains("for 1:3"), "{evidence}");
+    assert_eq!(stage.count("patch", &format!("{}/status", path("edge", "gateway"))), 1);
+}
+
+#[test]
+fn when_the_holder_is_killed_in_its_countdown_the_other_goes_on_to_the_same_end() {
+    let (stage, metrics) = errors();
+    let rules = "[guard]\nhold_after = \"10s\"\nbreach_after = \"30s\"\ncountdown = \"45s\"\nlease = \"3s\"\n";
+    let (one, two) = (user(&stage, "one", &(metrics.clone() + rules)), user(&stage, "two", &(metrics + rules)));
+    let first = Guard::begin(&one, "the first", &["edge/gateway"]);
+    let counting = until_lease(&stage, "edge", "gateway", is_state("countdown"));
+    let second = Guard::begin(&two, "the second", &["edge/gateway"]);
+    let end = |lease: &Value| {
+        let text = lease["metadata"]["annotations"]["pilothouse.dev/guard-deadline"].as_str();
+        text.unwrap_or_else(|| panic!("{lease:#}")).parse::<jiff::Timestamp>().unwrap()
+    };
+    let (seen, holder) = (end(&counting), &counting["spec"]["holderIdentity"]);
+    // So long that it has read everything and stands by.
+    std::thread::sleep(Duration::from_secs(10));
+    first.signal(Signal::SIGKILL);
+    let heir = until_lease(&stage, "edge", "gateway", |lease| lease["spec"]["holderIdentity"] != *holder);
+    // Seconds are what people see, and what clocks are known to.
+    assert!(end(&heir).duration_since(seen).as_secs().abs() <= 2, "{seen}, then {heir:#}");
+    let second = second.over();
+    second.is(1, "edge/gateway: the guard took it back");
+    let acts = two.acts();
+    let act = acts.iter().find(|act| act["verb"] == "rollback").unwrap_or_else(|| panic!("{acts:?}"));
+    let at: jiff::Timestamp = act["time"].as_str().unwrap().parse().unwrap();
+    let late = at.duration_since(seen).as_secs();
+    assert!((-2..=15).contains(&late), "{late} s after {seen}: {second:?}");
     assert_eq!(stage.count("patch", &format!("{}/status", path("edge", "gateway"))), 1);
 }
 

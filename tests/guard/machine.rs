@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
 use pilothouse::domain::action::{Outcome, Verb};
-use pilothouse::domain::guard::{Machine, Order, Place, Rules, Sight, Standing, State};
+use pilothouse::domain::guard::{Legacy, Machine, Order, Place, Rules, Sight, Standing, State};
 use pilothouse::domain::signal::Verdict;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -14,8 +14,19 @@ use super::post::sight;
 
 #[derive(Clone, Debug)]
 enum Step {
-    See { after: i64, verdict: Verdict, breached: u32, place: Place, held: bool, off: bool, stale: bool, other: bool, silent: i64 },
-    Lead(bool),
+    See {
+        after: i64,
+        verdict: Verdict,
+        breached: u32,
+        place: Place,
+        held: bool,
+        off: bool,
+        stale: bool,
+        other: bool,
+        silent: i64,
+    },
+    /// What a guard before it left: that it held, and in how many seconds it would have acted.
+    Lead(bool, Option<i64>),
     Follow,
     Cancel,
     Acted(bool),
@@ -97,9 +108,9 @@ fn step() -> impl Strategy<Value = Step> {
         30 => see.prop_map(|(after, verdict, breached, place, held, (off, stale, other, silent))| Step::See {
             after, verdict, breached, place, held, off: off == 0, stale: stale == 0, other: other == 0, silent,
         }),
-        2 => any::<bool>().prop_map(Step::Lead),
+        2 => (any::<bool>(), prop::option::of(-200_i64..200)).prop_map(|(held, until)| Step::Lead(held, until)),
         1 => Just(Step::Follow),
-        1 => (0_u8..4).prop_map(|which| if which == 0 { Step::Cancel } else { Step::Lead(false) }),
+        1 => (0_u8..4).prop_map(|which| if which == 0 { Step::Cancel } else { Step::Lead(false, None) }),
         3 => any::<bool>().prop_map(Step::Acted),
     ]
 }
@@ -138,9 +149,10 @@ fn it_acts_on_fresh_evidence_at_the_end_of_its_countdown_only() {
                     now += SignedDuration::from_secs(*after);
                     machine.see(now, &seen(now, step).unwrap())
                 }
-                Step::Lead(was) => {
+                Step::Lead(held, until) => {
                     leads = true;
-                    machine.lead(*was)
+                    let until = until.map(|until| now + SignedDuration::from_secs(until));
+                    machine.lead(Some(Legacy { held: *held, until }))
                 }
                 Step::Follow => {
                     let orders = machine.follow("kim@desk");
@@ -175,8 +187,8 @@ fn it_acts_on_fresh_evidence_at_the_end_of_its_countdown_only() {
                     }
                     Verb::RollBack => {
                         prop_assert!(*breached >= 600);
-                        let over = matches!(before, State::Countdown { until } if until <= now);
-                        prop_assert!(over, "from {before:?}");
+                        let over = matches!(before, State::Countdown { until } if until <= now && now.duration_since(until).as_secs() <= 15);
+                        prop_assert!(over, "at {now} from {before:?}");
                         took.set(took.get() + 1);
                     }
                     other => return Err(TestCaseError::fail(format!("a guard would {other}"))),

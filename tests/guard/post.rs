@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use pilothouse::action::{Patience, Runner};
 use pilothouse::config::Settings;
 use pilothouse::domain::action::{Authority, Seen};
@@ -21,6 +22,8 @@ const SOON: Duration = Duration::from_secs(30);
 pub struct Post {
     pub means: Means,
     pub environment: EnvironmentId,
+    /// How far its clock is ahead.
+    ahead: SignedDuration,
     watch: Option<Watch>,
     heard: Arc<Mutex<Vec<Told>>>,
     runtime: Option<tokio::runtime::Runtime>,
@@ -58,14 +61,19 @@ pub fn sight(rollout: &Value, verdict: Verdict, breached: u32) -> Sight {
 
 impl Post {
     pub fn new(settings: &Settings) -> Self {
+        Self::ahead(settings, SignedDuration::ZERO)
+    }
+
+    /// The same, on a machine whose clock is wrong.
+    pub fn ahead(settings: &Settings, ahead: SignedDuration) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         std::fs::create_dir_all(&settings.state).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let clock = Clock::new(wire::now);
+        let clock = Clock::new(move || wire::now() + ahead);
         let runner = Runner::with(settings, clock.clone(), runtime.handle().clone(), Patience::default());
         let last = u16::try_from(settings.environments.len() - 1).unwrap();
         let means = Means { runner, clock };
-        Self { means, environment: EnvironmentId(last), watch: None, heard: Arc::default(), runtime: Some(runtime) }
+        Self { means, environment: EnvironmentId(last), ahead, watch: None, heard: Arc::default(), runtime: Some(runtime) }
     }
 
     /// Arms a guard on what a release is now.
@@ -87,7 +95,7 @@ impl Post {
     }
 
     pub fn show(&self, sight: Sight) {
-        self.watch.as_ref().unwrap().show(sight);
+        self.watch.as_ref().unwrap().show(Sight { at: sight.at + self.ahead, ..sight });
     }
 
     pub fn watch(&self) -> &Watch {

@@ -2,6 +2,7 @@
 //! No controller runs there, so nothing is taken back for real.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pilothouse::config::{Namespaces, Settings};
@@ -113,10 +114,8 @@ fn the_manifest_of_the_readme_is_one_and_its_command_and_configuration_are_right
     assert!(settings.environments[0].prometheus.is_some() && settings.environments[0].signals.iter().any(|signal| signal.gate));
 }
 
-#[test]
-fn a_guard_with_the_rights_of_the_readme_does_its_work() {
-    let Some(cluster) = cluster() else { return };
-    let (admin, shop) = (&cluster.admin, "guardpost");
+/// A token of the README's service account, which may do there what the README says, and a canary to guard.
+fn account(admin: &Admin, shop: &str) -> String {
     create(admin, shop, "gateway");
     for object in manifest(shop) {
         let at = collection(&object, shop);
@@ -132,9 +131,27 @@ fn a_guard_with_the_rights_of_the_readme_does_its_work() {
     let path_of_token = format!("/api/v1/namespaces/{shop}/serviceaccounts/pilothouse-guard/token");
     let (code, token) = admin.call("POST", &path_of_token, Some(&request));
     assert_eq!(code, 201, "{token}");
+    token["status"]["token"].as_str().unwrap().to_owned()
+}
+
+/// Waits until somebody is on watch.
+fn until_on_watch(admin: &Admin, lease: &str, guard: Guard) -> Guard {
+    let begun = Instant::now();
+    while admin.call("GET", lease, None).0 != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", guard.over());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    guard
+}
+
+#[test]
+fn a_guard_with_the_rights_of_the_readme_does_its_work() {
+    let Some(cluster) = cluster() else { return };
+    let (admin, shop) = (&cluster.admin, "guardpost");
+    let token = account(admin, shop);
     let kubeconfig = cluster.kubeconfig("nobody", shop);
     let text = std::fs::read_to_string(&kubeconfig).unwrap();
-    std::fs::write(&kubeconfig, text.replace("token-of-nobody", token["status"]["token"].as_str().unwrap())).unwrap();
+    std::fs::write(&kubeconfig, text.replace("token-of-nobody", &token)).unwrap();
     let user = |story| {
         let config = kubeconfig.with_extension(format!("{}.toml", fastrand::u32(..)));
         let head = format!("[[environment]]\nname = \"prod\"\ncontext = \"real\"\nkubeconfig = {kubeconfig:?}\n");
@@ -145,11 +162,7 @@ fn a_guard_with_the_rights_of_the_readme_does_its_work() {
     let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{shop}/leases/pilothouse-guard.rollout.gateway");
     let guarded = user(WELL);
     let guard = Guard::begin(&guarded, "the guard", &["-n", shop, "rollout/gateway", "--stay"]);
-    let begun = Instant::now();
-    while admin.call("GET", &lease, None).0 != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", guard.over());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let guard = until_on_watch(admin, &lease, guard);
     guard.signal(nix::sys::signal::Signal::SIGTERM);
     let ran = guard.over();
     assert_eq!((ran.code, admin.call("GET", &lease, None).0), (143, 404), "{ran:?}");
@@ -158,4 +171,62 @@ fn a_guard_with_the_rights_of_the_readme_does_its_work() {
     ran.is(1, "the guard would have taken it back");
     let ran = user(BAD).run(&["guard", "-n", shop, "rollout/gateway", "--dry-run", "--breach-for", "2h", "--timeout", "8s"]);
     assert!(ran.code == 3 && ran.err.contains("it stands still: The server would take it"), "{ran:?}");
+}
+
+/// Runs what follows it as in a pod whose account is in the folder `$ACCOUNT`; the kubelet's place for that is made for it alone.
+const POD: &str = r#"set -e; run=$(readlink -f /var/run); mount -t tmpfs none "$run"; at=$run/secrets/kubernetes.io/serviceaccount
+mkdir -p "$at"; cp "$ACCOUNT"/* "$at"; exec "$@""#;
+
+/// Whether this machine lets us make such a place.
+fn has_pods() -> bool {
+    let made = Command::new("unshare").args(["-rm", "sh", "-c", "mount -t tmpfs none $(readlink -f /var/run)"]).output();
+    let has = made.is_ok_and(|made| made.status.success());
+    if !has {
+        println!("skipped: no mounts of its own can be given to a process here");
+    }
+    has
+}
+
+/// The README's Deployment with its arguments and its configuration, of which only the metrics server is another one.
+#[test]
+fn a_guard_in_a_pod_works_by_its_service_account() {
+    let Some(cluster) = cluster().filter(|_| has_pods()) else { return };
+    let (admin, shop) = (&cluster.admin, "guardpod");
+    let token = account(admin, shop);
+    let folder = tempfile::tempdir().unwrap();
+    let (files, config, state) = (folder.path().join("account"), folder.path().join("config.toml"), folder.path().join("state"));
+    std::fs::create_dir(&files).unwrap();
+    let (authority, port) = (cluster.authority(), admin.url.rsplit(':').next().unwrap().trim_end_matches('/'));
+    for (name, text) in [("token", &*token), ("namespace", shop), ("ca.crt", &authority)] {
+        std::fs::write(files.join(name), text).unwrap();
+    }
+    std::fs::write(&config, metrics(&start(WELL))).unwrap();
+    let container = &manifest(shop)[4]["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned());
+    let arguments = arguments.map(|word| if word == "shop" { shop.to_owned() } else { word });
+    let arguments = arguments.map(|word| word.replace("/etc/pilothouse/config.toml", config.to_str().unwrap()));
+    let arguments: Vec<String> = arguments.collect();
+    let pod = |with_account: bool| {
+        let mut command = crate::cli::command(&[]);
+        let program = command.get_program().to_owned();
+        if with_account {
+            command = Command::new("unshare");
+            command.args(["-rm", "sh", "-c", POD, "pod"]).arg(program).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        }
+        command.env("ACCOUNT", &files).env("XDG_STATE_HOME", &state).env("HOME", folder.path());
+        command.env("KUBERNETES_SERVICE_HOST", "127.0.0.1").env("KUBERNETES_SERVICE_PORT", port).args(&arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Guard::of(command.spawn().unwrap(), "the guard in a pod")
+    };
+    let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{shop}/leases/pilothouse-guard.rollout.gateway");
+    let guard = until_on_watch(admin, &lease, pod(true));
+    guard.signal(nix::sys::signal::Signal::SIGTERM);
+    let ran = guard.over();
+    assert_eq!((ran.code, admin.call("GET", &lease, None).0), (143, 404), "{ran:?}");
+    assert!(ran.out.contains("\"state\":\"watching\""), "{ran:?}");
+    // Without the account, or where it is no pod at all, it says so at once.
+    pod(false).over().is(2, "and the service account of this pod cannot be had: ");
+    let ran = crate::cli::command(&["--config", config.to_str().unwrap(), "guard", "gateway"]).output().unwrap();
+    let said = crate::cli::stderr(&ran);
+    assert!(ran.status.code() == Some(2) && said.contains("is not there, and this is no pod of a cluster"), "{said}");
 }

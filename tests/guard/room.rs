@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use pilothouse::config::Settings;
 use pilothouse::domain::action::Seen;
 use pilothouse::domain::guard::{End, State};
 use pilothouse::domain::object::decode_value;
 use pilothouse::domain::signal::Verdict;
 use pilothouse::guard;
+use pilothouse::wire;
 use serde_json::{Value, json};
 
 use super::post::{Post, quick, sight};
@@ -19,7 +21,12 @@ const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/pilotho
 
 /// A canary at a pause for a person, and two users who may guard it.
 fn stage() -> (Stage, [Settings; 2], User) {
-    let stage = Stage::empty(10.0);
+    stage_at(10.0)
+}
+
+/// The same, whose clock runs that many times as fast.
+fn stage_at(speed: f64) -> (Stage, [Settings; 2], User) {
+    let stage = Stage::empty(speed);
     stage.admin.namespace("shop");
     paused(&stage, "shop", "web");
     stage.until_phase("shop", "web", "Paused: CanaryPauseStep");
@@ -106,6 +113,62 @@ fn a_person_who_resumes_is_not_overruled_by_whoever_takes_over() {
     a.kill();
     b.until("breached", || look(80));
     assert_eq!(rollout(&stage)["spec"]["paused"], json!(false));
+}
+
+/// Ends of countdowns are posted by the cluster's clock: whoever takes over goes by that, whatever its own says.
+#[test]
+fn a_countdown_goes_on_to_the_end_that_everybody_sees() {
+    let (stage, [one, two], _other) = stage_at(1.0);
+    let (mut a, mut b) = (Post::new(&one), Post::ahead(&two, SignedDuration::from_hours(1)));
+    let look = |seconds| sight(&rollout(&stage), Verdict::Breach, seconds);
+    let end = || note(&lease(&stage), "deadline").parse::<Timestamp>();
+    stage.merge(&path("shop", "web"), &json!({ "spec": { "paused": true } }));
+    a.arm(&rollout(&stage), |armed| armed.rules.countdown = 40);
+    a.until("countdown", || look(600));
+    b.arm(&rollout(&stage), |armed| armed.rules.countdown = 40);
+    b.until("standby", || look(600));
+    let seen = end().unwrap();
+    a.kill();
+    stage.forget_requests();
+    b.until("countdown", || look(600));
+    let Some(State::Countdown { until }) = b.state() else { panic!("{}", b.word()) };
+    let left = until.duration_since(wire::now() + SignedDuration::from_hours(1)).as_secs();
+    assert!((10..38).contains(&left), "{left} s are left: {}", b.said());
+    assert!(end().is_ok_and(|end| end.duration_since(seen).as_secs().abs() <= 2), "{seen}, then {:?}", end());
+    assert_eq!(stage.count("patch", &format!("{}/status", path("shop", "web"))), 0);
+}
+
+/// The write that says that it acts is the one that decides: where that is refused, nothing is done, and it is said.
+#[test]
+fn a_lease_that_cannot_be_written_right_before_acting_lets_nobody_act() {
+    for code in [403, 500] {
+        let (stage, [one, _], _other) = stage();
+        let mut a = Post::new(&one);
+        let look = |seconds| sight(&rollout(&stage), Verdict::Breach, seconds);
+        stage.merge(&path("shop", "web"), &json!({ "spec": { "paused": true } }));
+        a.arm(&rollout(&stage), |armed| (armed.rules.countdown, armed.rules.lease) = (4, 30));
+        a.until("countdown", || look(600));
+        let fault = json!({ "kind": "status", "code": code, "path": LEASE, "only": "update" });
+        stage.admin.must("POST", "/_world/fault", Some(&fault));
+        a.until("breached", || look(600));
+        assert!(a.said().contains("could not roll back: the Lease could not be written: "), "{}", a.said());
+        assert_eq!(stage.count("patch", &format!("{}/status", path("shop", "web"))), 0);
+    }
+}
+
+/// Whoever cancels a guard that acts already is not told that nothing happens.
+#[test]
+fn a_cancel_that_comes_too_late_says_so() {
+    let (stage, [one, two], _other) = stage();
+    let (mut a, b) = (Post::new(&one), Post::new(&two));
+    stage.merge(&path("shop", "web"), &json!({ "spec": { "paused": true } }));
+    a.arm(&rollout(&stage), |_| {});
+    let seen = Seen::of_rollout(&decode_value(&rollout(&stage)));
+    stage.fault(json!({ "kind": "delay", "milliseconds": 4_000 }), &format!("{}/status", path("shop", "web")));
+    a.until("acting", || sight(&rollout(&stage), Verdict::Breach, 600));
+    let said = tokio::runtime::Runtime::new().unwrap().block_on(guard::cancel(&b.means, b.environment, &seen, "too late"));
+    assert!(said.as_ref().is_ok_and(|said| said.contains("It was acting already")), "{said:?}");
+    a.until("took-back", || sight(&rollout(&stage), Verdict::Breach, 600));
 }
 
 #[test]

@@ -117,6 +117,11 @@ impl Cluster {
         write_kubeconfig(&self.folder, user, namespace, port)
     }
 
+    /// The certificate by which the server is known, in PEM.
+    pub fn authority(&self) -> String {
+        fs::read_to_string(self.folder.join("server").join("apiserver.crt")).unwrap()
+    }
+
     /// Another server on the same database.
     pub fn another(&self, flags: &[&str]) -> Server {
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();

@@ -112,6 +112,7 @@ fn may_arm(environment: &Environment, found: &Found<'_>) -> Result<(), String> {
                 .to_owned())
         }
         Place::Unknown => Err("the controller has not seen its newest change yet".to_owned()),
+        Place::Waiting => Err("it has not begun: arm one once its gate is open".to_owned()),
         Place::Stable => Err("nothing is on its way: there is nothing to guard".to_owned()),
         Place::Back => Err("it is aborted: there is nothing to guard".to_owned()),
         Place::UnderWay if !gates => Err("it has no signal that is a gate: a guard would be blind".to_owned()),

@@ -32,8 +32,8 @@ use jiff::{SignedDuration, Timestamp};
 pub use definitions::Definitions;
 pub use fleet::Mark;
 pub use standing::Standing;
-pub use targets::MOST;
 pub(super) use targets::{Aim, follow};
+pub use targets::{MOST, asked};
 
 use super::cluster::Cluster;
 use super::freshness::Freshness;

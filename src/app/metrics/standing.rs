@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Metrics, targets, weighted};
 use crate::app::cluster::Cluster;
 use crate::domain::belongings::Belongings;
-use crate::domain::id::Key;
+use crate::domain::id::{Key, Kind};
 use crate::domain::release::Release;
 use crate::domain::signal::{Context, Declared, Judgement, Share, Signal, SignalKind, Track, TrackSeries, Verdict, judge, share};
 use crate::domain::slo::{Burn, Forecast};
@@ -54,7 +54,7 @@ impl Metrics {
         };
         let belongings = cluster.belongings(key);
         let began = versions.stable.as_ref().map(|_| {
-            let told = weighted::told(cluster, key, &belongings).map(local);
+            let told = (weighted::told(cluster, key, &belongings).map(local), key.kind != Kind::Canary);
             let seen = super::Weighted::follow(self.weights.get(key), &versions.judged, weighted::weight(&release), told, now);
             let since = seen.since;
             self.weights.insert(key.clone(), seen);

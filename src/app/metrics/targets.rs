@@ -3,6 +3,7 @@
 //! seen for minutes before it counts.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +13,7 @@ use crate::app::effect::Effect;
 use crate::app::state::State;
 use crate::domain::id::{EnvironmentId, Key, Kind};
 use crate::domain::phase::promoted;
-use crate::domain::signal::{Target, Template, Track, Variables};
+use crate::domain::signal::{Signal, Target, Template, Track, Variables};
 
 /// Releases measured in full at once.
 pub const MOST: usize = 24;
@@ -80,6 +81,14 @@ pub fn versions(cluster: &Cluster, key: &Key) -> Option<Versions> {
     Some(Versions { judged: new.into(), stable })
 }
 
+/// Signals as they are asked of a release: Flagger's own hashes are of no pod.
+pub fn asked(key: &Key, signals: Arc<[Signal]>) -> Arc<[Signal]> {
+    match key.kind {
+        Kind::Canary => signals.iter().map(|signal| signal.with_queries(Template::by_workload)).collect(),
+        _ => signals,
+    }
+}
+
 impl Metrics {
     /// Releases that are measured whatever is shown, and before others: somebody guards them.
     pub fn keep(&mut self, keys: Vec<Key>) {
@@ -89,11 +98,7 @@ impl Metrics {
     /// What has to be asked to measure a release in full; None where there are no metrics, or no version yet.
     pub fn target(&self, cluster: &Cluster, key: &Key) -> Option<Target> {
         let definitions = &self.definitions;
-        let mut signals = definitions.signals(key);
-        if key.kind == Kind::Canary {
-            // Flagger's own hashes are of no pod.
-            signals = signals.iter().map(|signal| signal.with_queries(Template::by_workload)).collect();
-        }
+        let signals = asked(key, definitions.signals(key));
         let versions = versions(cluster, key)?;
         if signals.is_empty() {
             return None;

@@ -13,6 +13,12 @@ use crate::source::kube::checkup::{Answer, Checkup, Credentials, Right};
 const APART_MS: i64 = 2_000;
 /// Credentials that end sooner than this are worth a word, in seconds.
 const SOON: i64 = 600;
+/// What can be done with guards, and what of their Leases it needs.
+const GUARDS: [(&str, &[&str]); 3] = [
+    ("none can be armed", &["get", "create", "update", "delete"]),
+    ("those of others cannot be seen", &["list", "watch"]),
+    ("none can be cancelled", &["get", "patch"]),
+];
 
 /// An environment as `--json` says it.
 #[derive(Debug, Serialize)]
@@ -94,6 +100,7 @@ pub fn checks(found: &Checkup, now: Timestamp) -> Vec<Check> {
     }
     lines.extend(found.kinds.iter().map(|(kind, reading)| self::kind(*kind, reading, &found.kinds)));
     lines.extend(rights(&found.rights));
+    lines.extend(guards(&found.rights));
     lines
         .into_iter()
         .map(|(name, verdict, text)| Check { environment: Some(found.environment.clone()), name, verdict, text })
@@ -165,14 +172,38 @@ fn kind(kind: Kind, reading: &Reading, all: &[(Kind, Reading)]) -> Line {
 
 /// What may be done. Nothing here is needed for watching but list and watch, which the kinds above have shown.
 fn rights(found: &[Right]) -> Option<Line> {
+    let others: Vec<&Right> = found.iter().filter(|right| right.kind != Kind::Lease).collect();
+    (!others.is_empty()).then(|| ("permissions", Verdict::Ok, said(&others)))
+}
+
+/// Whether guards can be armed, seen and cancelled: all three are done with their Leases.
+fn guards(found: &[Right]) -> Option<Line> {
+    let leases: Vec<&Right> = found.iter().filter(|right| right.kind == Kind::Lease).collect();
+    let stops = GUARDS.iter().filter_map(|(what, verbs)| {
+        let missing = leases.iter().filter(|right| verbs.contains(&right.verb) && right.allowed != Some(true));
+        let missing: Vec<&Right> = missing.copied().collect();
+        (!missing.is_empty()).then(|| format!("{what}: {}", said(&missing)))
+    });
+    let stops: Vec<String> = stops.collect();
+    if leases.is_empty() {
+        return None;
+    }
+    if stops.is_empty() {
+        return Some(("guards", Verdict::Ok, "can be armed, seen and cancelled".to_owned()));
+    }
+    let text = format!("{}; ask for that in coordination.k8s.io, as the README says under Guarding", stops.join("; "));
+    Some(("guards", Verdict::Warn, text))
+}
+
+fn said(found: &[&Right]) -> String {
     let parts = [("may ", Some(true)), ("may not ", Some(false)), ("no answer about ", None)];
     let text: Vec<String> = parts
         .into_iter()
-        .map(|(words, allowed)| (words, by_verb(found.iter().filter(|right| right.allowed == allowed))))
+        .map(|(words, allowed)| (words, by_verb(found.iter().copied().filter(|right| right.allowed == allowed))))
         .filter(|(_, rights)| !rights.is_empty())
         .map(|(words, rights)| format!("{words}{rights}"))
         .collect();
-    (!found.is_empty()).then(|| ("permissions", Verdict::Ok, text.join("; ")))
+    text.join("; ")
 }
 
 /// Rights in words, those of one verb together, verbs for the same things together: `list and watch pods, events`.
@@ -260,6 +291,25 @@ mod tests {
         assert_eq!(lines(&odd)[3], "Warn credentials: token, ends in 5m");
         odd.credentials.ends = Some(Timestamp::from_second(-60).unwrap());
         assert_eq!(lines(&odd)[3], "Warn credentials: token, ended 60s ago: log in again");
+    }
+
+    #[test]
+    fn guards_need_leases() {
+        let with = |refused: &[&str], unsure: &[&str]| {
+            let allowed = |verb: &str| if unsure.contains(&verb) { None } else { Some(!refused.contains(&verb)) };
+            let lease = |verb| Right { verb, kind: Kind::Lease, subresource: None, namespace: None, allowed: allowed(verb) };
+            let verbs = ["get", "list", "watch", "create", "update", "delete", "patch"];
+            let rights = found().rights.into_iter().chain(verbs.into_iter().map(lease)).collect();
+            lines(&Checkup { rights, ..found() })
+        };
+        let all = with(&[], &[]);
+        assert_eq!(all[6], "Ok permissions: may list and watch and patch rollouts; may not patch rollouts/status");
+        assert_eq!(all[7], "Ok guards: can be armed, seen and cancelled");
+        let ask = "; ask for that in coordination.k8s.io, as the README says under Guarding";
+        let none =
+            "none can be armed: may not create and update leases; those of others cannot be seen: no answer about watch leases";
+        assert_eq!(with(&["create", "update"], &["watch"])[7], format!("Warn guards: {none}{ask}"));
+        assert_eq!(with(&["patch"], &[])[7], format!("Warn guards: none can be cancelled: may not patch leases{ask}"));
     }
 
     #[test]

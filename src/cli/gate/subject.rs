@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::Outcome;
 use super::{Arguments, Common, Failure};
-use crate::app::metrics::Definitions;
+use crate::app::metrics::{Definitions, asked};
 use crate::cli::live::Live;
 use crate::cli::status;
 use crate::config::{Namespaces, Settings};
@@ -71,8 +71,8 @@ impl Subject {
         if let Some(target) = &self.service {
             return live.aim_at(vec![Target { span, ..target.clone() }]);
         }
-        let signals = once(&self.gates);
-        live.aim(std::slice::from_ref(&self.key), |target| Target { signals: signals.clone().into(), span, slo: false, ..target });
+        let signals = asked(&self.key, once(&self.gates).into());
+        live.aim(std::slice::from_ref(&self.key), |target| Target { signals: signals.clone(), span, slo: false, ..target });
         if self.hash.is_none() {
             self.hash = live.metrics.standing(&self.key).map(|standing| standing.hash.clone());
         }

@@ -9,6 +9,7 @@ use ratatui::layout::Size;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::super::live::is_settled;
 use super::super::target::Target;
 use super::super::{Common, Failure};
 use crate::app::{self, Condition, Effect, Env, Environment, Msg, Screen, State};
@@ -126,8 +127,11 @@ impl Core {
         loop {
             self.turn();
             let name = &self.environment().settings.name;
+            // A kind that is read later may have the one that is meant; one that cannot be read keeps nobody from the other.
+            let settled = is_settled(&self.environment().cluster) || begun.elapsed() > FIRST_ANSWER;
             match self.environment().condition() {
-                Condition::Ready | Condition::Empty | Condition::Narrowed(_) => break,
+                Condition::Ready | Condition::Empty | Condition::Narrowed(_) if settled => break,
+                Condition::Ready | Condition::Empty | Condition::Narrowed(_) => {}
                 Condition::Denied(why) => {
                     let advice = "Ask for list and watch on it, or read one namespace with -n.";
                     return Err(Failure::Refused(format!("Rollouts in '{name}' may not be read: {why}. {advice}")));

@@ -174,7 +174,7 @@ impl Session<'_> {
 
     /// Waits until it is known how the release stands; with `--stay` until a version is on its way that was not guarded yet.
     fn await_release(&mut self) -> Result<Result<Standing, u8>, Failure> {
-        let mut told = false;
+        let mut told = None;
         loop {
             let standing = self.core.sight(&self.key, &self.rules).release;
             let standing = match standing {
@@ -185,14 +185,18 @@ impl Session<'_> {
                 None => return Err(Failure::Refused(format!("{} is gone.", self.key))),
             };
             let new = self.last.as_ref() != Some(&standing.hash) && refusal(&standing).is_none();
-            let wanted =
-                if self.arguments.stay { standing.place == Place::UnderWay && new } else { standing.place != Place::Unknown };
+            let unknown = matches!(standing.place, Place::Unknown | Place::Waiting);
+            let wanted = if self.arguments.stay { standing.place == Place::UnderWay && new } else { !unknown };
             if wanted {
                 return Ok(Ok(standing));
             }
-            if !told && self.arguments.stay {
-                told = true;
-                self.say.talk(self.core.now(), "waits for a release")?;
+            let waits = match standing.place {
+                Place::Waiting => Some("it has not begun: waits until its gate is open"),
+                _ => self.arguments.stay.then_some("waits for a release"),
+            };
+            if let Some(words) = waits.filter(|words| told != Some(*words)) {
+                told = Some(words);
+                self.say.talk(self.core.now(), words)?;
             }
             for wake in self.core.turn() {
                 if let Wake::Signal(signal) = wake {
@@ -319,6 +323,6 @@ fn refusal(standing: &Standing) -> Option<&'static str> {
             "the annotation pilothouse.dev/guard=off forbids it; kubectl annotate rollout NAME pilothouse.dev/guard- takes that back",
         ),
         Place::Back => Some("it is aborted"),
-        Place::Unknown | Place::UnderWay | Place::Stable => None,
+        Place::Unknown | Place::Waiting | Place::UnderWay | Place::Stable => None,
     }
 }

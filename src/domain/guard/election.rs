@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::lease::Guarding;
 use crate::domain::object::Lease;
 
@@ -11,11 +13,8 @@ use crate::domain::object::Lease;
 pub enum Turn {
     /// Ours: it has to be renewed.
     Mine,
-    /// Nobody's: it may be taken. Whether a guard of the same version held the release before.
-    Free {
-        /// That it did.
-        held: bool,
-    },
+    /// Nobody's: it may be taken, with what a guard of the same version left.
+    Free(Legacy),
     /// Another one's.
     Others {
         /// Who that is.
@@ -26,6 +25,15 @@ pub enum Turn {
         /// Who.
         by: Box<str>,
     },
+}
+
+/// What a guard leaves to the next one of its version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legacy {
+    /// Whether it held the release.
+    pub held: bool,
+    /// When it would have taken the release back, if it counted down: in an election by the cluster's clock, for a machine by the local one.
+    pub until: Option<Timestamp>,
 }
 
 /// What one guard knows of the others.
@@ -48,7 +56,7 @@ impl Election {
         let Some((lease, guarding)) = lease.and_then(|lease| Some((lease, Guarding::of(lease)?))) else {
             self.seen = None;
             // A Lease of this name that is no guard's is taken over like a free one.
-            return Turn::Free { held: false };
+            return Turn::Free(Legacy::default());
         };
         let same = guarding.hash == self.hash;
         if let Some(by) = guarding.posted.cancelled.filter(|_| same) {
@@ -57,7 +65,7 @@ impl Election {
         if guarding.identity == self.identity {
             return Turn::Mine;
         }
-        let held = same && guarding.posted.held;
+        let legacy = if same { Legacy { held: guarding.posted.held, until: guarding.posted.deadline } } else { Legacy::default() };
         let version = &*lease.metadata.resource_version;
         let since = match &self.seen {
             Some((before, since)) if **before == *version => *since,
@@ -68,7 +76,7 @@ impl Election {
         };
         let life = Duration::from_secs(u64::try_from(guarding.seconds).unwrap_or_default());
         if guarding.identity.is_empty() || now.saturating_sub(since) >= life {
-            return Turn::Free { held };
+            return Turn::Free(legacy);
         }
         Turn::Others { owner: guarding.owner }
     }
@@ -76,8 +84,6 @@ impl Election {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::super::lease::{Claim, Posted, lease_body};
     use super::*;
     use crate::domain::id::{Key, Kind};
@@ -112,18 +118,33 @@ mod tests {
         assert_eq!(election.look(Some(&lease("you", "h", "1", &posted)), seconds(114)), others);
         assert_eq!(election.look(Some(&lease("you", "h", "2", &posted)), seconds(114)), others, "renewed");
         assert_eq!(election.look(Some(&lease("you", "h", "2", &posted)), seconds(128)), others);
-        assert_eq!(election.look(Some(&lease("you", "h", "2", &posted)), seconds(129)), Turn::Free { held: true });
+        assert_eq!(
+            election.look(Some(&lease("you", "h", "2", &posted)), seconds(129)),
+            Turn::Free(Legacy { held: true, until: None })
+        );
+    }
+
+    #[test]
+    fn a_countdown_is_left_to_the_next_guard_of_the_same_version() {
+        let until = "2026-01-05T10:00:20Z".parse().ok();
+        let posted = Posted { state: "countdown".into(), deadline: until, ..Posted::default() };
+        for (hash, left) in [("h", until), ("old", None)] {
+            let mut election = Election::new("me", "h");
+            election.look(Some(&lease("you", hash, "1", &posted)), seconds(0));
+            let turn = election.look(Some(&lease("you", hash, "1", &posted)), seconds(15));
+            assert_eq!(turn, Turn::Free(Legacy { held: false, until: left }), "{hash}");
+        }
     }
 
     #[test]
     fn what_nobody_holds_is_free_and_what_is_cancelled_stays_so_for_its_version() {
         let mut election = Election::new("me", "h");
-        assert_eq!(election.look(None, seconds(0)), Turn::Free { held: false });
-        assert_eq!(election.look(Some(&Lease::default()), seconds(0)), Turn::Free { held: false });
+        assert_eq!(election.look(None, seconds(0)), Turn::Free(Legacy::default()));
+        assert_eq!(election.look(Some(&Lease::default()), seconds(0)), Turn::Free(Legacy::default()));
         assert_eq!(election.look(Some(&lease("me", "h", "1", &Posted::default())), seconds(0)), Turn::Mine);
-        assert_eq!(election.look(Some(&lease("", "h", "1", &Posted::default())), seconds(0)), Turn::Free { held: false });
+        assert_eq!(election.look(Some(&lease("", "h", "1", &Posted::default())), seconds(0)), Turn::Free(Legacy::default()));
         let cancelled = Posted { cancelled: Some("kim".into()), held: true, ..Posted::default() };
         assert_eq!(election.look(Some(&lease("", "h", "1", &cancelled)), seconds(0)), Turn::Cancelled { by: "kim".into() });
-        assert_eq!(election.look(Some(&lease("", "old", "1", &cancelled)), seconds(0)), Turn::Free { held: false });
+        assert_eq!(election.look(Some(&lease("", "old", "1", &cancelled)), seconds(0)), Turn::Free(Legacy::default()));
     }
 }

@@ -3,10 +3,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::election::Legacy;
 use super::finding::{Finding, findings, judged, span};
 use super::rules::Rules;
 use super::sight::{Place, Sight};
+use super::state::{End, Order, State};
 use crate::domain::action::{Outcome, Verb};
+use crate::domain::duration::clock;
 use crate::domain::signal::{Judgement, Verdict};
 
 /// A sight that is older than so many seconds is none.
@@ -15,69 +18,10 @@ const FRESH: i64 = 15;
 const FIRST: i64 = 20;
 /// After so many seconds what could not be done is tried again.
 const AGAIN: i64 = 30;
-
-/// Where a guard is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum State {
-    /// Another guard has the release; this one takes over when that one dies.
-    Standby {
-        /// Who has it.
-        holder: Box<str>,
-    },
-    /// All is well, as far as there is data.
-    Watching,
-    /// Something is over its limit.
-    Breached,
-    /// It holds the release.
-    Held,
-    /// There is no data: it does nothing.
-    Blind {
-        /// Since when, by the local clock.
-        since: Timestamp,
-        /// Why.
-        why: Box<str>,
-    },
-    /// It takes the release back when this is over.
-    Countdown {
-        /// When that is, by the local clock.
-        until: Timestamp,
-    },
-    /// It is doing this.
-    Acting(Verb),
-    /// It is over.
-    Ended(End),
-}
-
-/// How a guard ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The version that it watched is stable. Whether it saw nothing at the end.
-    Stable {
-        /// It had no data when that happened.
-        blind: bool,
-    },
-    /// It took the release back.
-    TookBack(Outcome),
-    /// Somebody else took the release back.
-    Back,
-    /// Another version is on its way.
-    Other,
-    /// The release is gone.
-    Gone,
-    /// Somebody cancelled it: who, and how.
-    Cancelled(Box<str>),
-    /// Whoever armed it took it away.
-    Disarmed,
-}
-
-/// What a machine wants done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Order {
-    /// This, for this reason.
-    Act(Verb, Box<str>),
-    /// Tell people.
-    Say(Box<str>),
-}
+/// Whoever takes over counts so many seconds more where the end of the countdown passed without a guard: people saw that nothing happened.
+const LATE: i64 = 10;
+/// An end that passed longer ago than this is nobody's any more, in seconds.
+const FORGOTTEN: i64 = 60;
 
 /// A guard.
 #[derive(Clone, Debug)]
@@ -90,8 +34,12 @@ pub struct Machine {
     findings: Vec<Finding>,
     /// Whether a guard held this version before, or found it held: a person who resumed it is not overruled.
     held: bool,
-    /// When what failed may be tried again.
-    again: Option<Timestamp>,
+    /// What failed, and when it may be tried again.
+    again: Option<(Verb, Timestamp)>,
+    /// When a countdown ends that others saw begin before this guard was let act.
+    begun: Option<Timestamp>,
+    /// Whether it may have taken the release back: the answer was lost.
+    sent: bool,
     /// When it first looked.
     began: Option<Timestamp>,
     /// Whether there ever was data.
@@ -111,6 +59,8 @@ impl Machine {
             findings: Vec::new(),
             held: false,
             again: None,
+            begun: None,
+            sent: false,
             began: None,
             saw: false,
             ends: None,
@@ -143,18 +93,26 @@ impl Machine {
         self.findings.first().map(|finding| finding.needed.saturating_sub(finding.lasted))
     }
 
+    /// When it takes the release back, by the local clock, if what speaks against that goes on; None if no countdown is known.
+    pub fn until(&self) -> Option<Timestamp> {
+        if let State::Countdown { until } = self.state { Some(until) } else { self.begun }
+    }
+
     /// Whether it is over.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Ended(_))
     }
 
-    /// It may act from now on. `held`: a guard before it held this version.
-    pub fn lead(&mut self, held: bool) -> Vec<Order> {
-        self.held |= held;
-        if matches!(self.state, State::Standby { .. }) {
-            return self.turn(State::Watching, "on watch");
+    /// It may act from now on. `legacy`: what a guard before it left; None if that was this one.
+    pub fn lead(&mut self, legacy: Option<Legacy>) -> Vec<Order> {
+        if !matches!(self.state, State::Standby { .. }) {
+            return Vec::new();
         }
-        Vec::new()
+        if let Some(legacy) = legacy {
+            self.held |= legacy.held;
+            self.begun = legacy.until;
+        }
+        self.turn(State::Watching, "on watch")
     }
 
     /// Another one may act, and this one may not. What is being done is done to its end.
@@ -163,6 +121,7 @@ impl Machine {
         if matches!(self.state, State::Acting(_) | State::Ended(_)) || self.state == next {
             return Vec::new();
         }
+        self.begun = self.until();
         self.turn(next, &format!("standing by: {holder} is on watch"))
     }
 
@@ -181,8 +140,7 @@ impl Machine {
         if self.state != State::Acting(verb) {
             return Vec::new();
         }
-        let worked =
-            matches!(outcome, Outcome::Observed(_) | Outcome::Accepted(_) | Outcome::Undetermined(_) | Outcome::WouldDo(_));
+        let worked = matches!(outcome, Outcome::Observed(_) | Outcome::Accepted(_) | Outcome::WouldDo(_));
         let ends = self.ends.take().filter(|_| verb == Verb::Hold || !worked);
         if let Some((end, words)) = ends {
             return self.end_now(end, &words);
@@ -195,8 +153,11 @@ impl Machine {
             return self.end_now(End::TookBack(outcome.clone()), &format!("took it back: {}", outcome.text()));
         }
         // A person may have been faster, which the next sight shows; else it is tried again, after another countdown.
-        self.again = now.checked_add(SignedDuration::from_secs(AGAIN)).ok();
-        let words = format!("could not {}: {} It tries again in {AGAIN} s.", verb.words().trim_end_matches(" of"), outcome.text());
+        self.again = now.checked_add(SignedDuration::from_secs(AGAIN)).ok().map(|again| (verb, again));
+        let lost = matches!(outcome, Outcome::Undetermined(_));
+        self.sent |= lost && verb == Verb::RollBack;
+        let could = if lost { "nobody knows whether it could" } else { "could not" };
+        let words = format!("{could} {}: {} It tries again in {AGAIN} s.", verb.words().trim_end_matches(" of"), outcome.text());
         self.turn(State::Breached, &words)
     }
 
@@ -216,11 +177,15 @@ impl Machine {
             return self.end_now(End::Cancelled(by.into()), &format!("cancelled: {by}"));
         }
         match release.place {
-            // In a moment it is known which version this is.
-            Place::Unknown => return Vec::new(),
+            // In a moment, or when somebody lets it begin, it is known which version this is.
+            Place::Unknown | Place::Waiting => return Vec::new(),
             // Stable's template is the wanted one again.
             Place::Stable if release.hash != self.hash => return self.end_now(End::Back, "it was taken back"),
             _ if release.hash != self.hash => return self.end_now(End::Other, "another version is on its way"),
+            Place::Back if self.sent => {
+                let outcome = Outcome::Observed("the answer was lost, and it is on its way back".into());
+                return self.end_now(End::TookBack(outcome), "took it back: the answer was lost, and it is on its way back");
+            }
             Place::Back => return self.end_now(End::Back, "it was taken back by somebody else"),
             Place::Stable => {
                 let blind = matches!(self.state, State::Blind { .. }) || self.missing(sight).is_some();
@@ -230,6 +195,7 @@ impl Machine {
         }
         if matches!(self.state, State::Standby { .. }) {
             self.findings = findings(sight, &self.rules);
+            self.begun = self.begun.filter(|_| self.is_due());
             return Vec::new();
         }
         if let Some(why) = self.missing(sight) {
@@ -284,34 +250,26 @@ impl Machine {
             orders.push(Order::Say("it sees again".into()));
             self.state = self.calm(held);
         }
-        let waits = self.again.is_some_and(|again| now < again);
-        let due = self.findings.iter().any(|finding| finding.lasted >= finding.needed);
-        let holds = self.findings.iter().any(|finding| finding.lasted >= self.rules.hold_after);
+        let due = self.is_due();
+        let holds = due || self.findings.iter().any(|finding| finding.lasted >= self.rules.hold_after);
         // If somebody was faster, whoever resumes it is not overruled either.
         self.held |= holds && held;
         if let State::Countdown { until } = self.state {
-            if !due {
-                let words = if self.findings.is_empty() { well } else { "it is no longer over its limit for so long" };
-                orders.extend(self.turn(self.calm(held), &format!("the countdown is cancelled: {words}")));
-                return orders;
-            }
-            if now >= until {
-                self.state = State::Acting(Verb::RollBack);
-                orders.push(Order::Act(Verb::RollBack, self.evidence().into()));
-            }
+            orders.extend(self.count(now, until, (held, well)));
             return orders;
         }
-        if due && !waits {
-            let until = now.checked_add(SignedDuration::from_secs(self.rules.countdown.into())).unwrap_or(now);
-            let words = format!("{}: it is taken back in {}", self.evidence(), span(self.rules.countdown));
-            orders.extend(self.turn(State::Countdown { until }, &words));
-            return orders;
-        }
-        if holds && !self.held && !waits {
+        // However long it has lasted: what counts down stands still.
+        if holds && !self.held && !self.waits(Verb::Hold, now) {
             self.state = State::Acting(Verb::Hold);
             orders.push(Order::Act(Verb::Hold, self.evidence().into()));
             return orders;
         }
+        if due && !self.waits(Verb::RollBack, now) {
+            let left = self.remaining(now);
+            orders.extend(self.begin(now, left));
+            return orders;
+        }
+        self.begun = None;
         let next = self.calm(held);
         if next != self.state || (spoke && self.findings.is_empty()) {
             let words = match (&next, &self.state) {
@@ -324,6 +282,52 @@ impl Machine {
             orders.extend(self.turn(next, &words));
         }
         orders
+    }
+
+    /// It counts down: on to the end, or no longer. `well`: why not, where nothing speaks against the release any more.
+    fn count(&mut self, now: Timestamp, until: Timestamp, (held, well): (bool, &str)) -> Vec<Order> {
+        if !self.is_due() {
+            let words = if self.findings.is_empty() { well } else { "it is no longer over its limit for so long" };
+            return self.turn(self.calm(held), &format!("the countdown is cancelled: {words}"));
+        }
+        let (late, whole) = (now.duration_since(until).as_secs(), i64::from(self.rules.countdown));
+        if late > FRESH || -late > whole {
+            let mut orders = vec![Order::Say("this machine slept, or its clock was set: the countdown begins anew".into())];
+            orders.extend(self.begin(now, SignedDuration::from_secs(whole)));
+            return orders;
+        }
+        if now < until {
+            return Vec::new();
+        }
+        self.state = State::Acting(Verb::RollBack);
+        vec![Order::Act(Verb::RollBack, self.evidence().into())]
+    }
+
+    /// How long it counts down: a countdown that others see goes on.
+    fn remaining(&mut self, now: Timestamp) -> SignedDuration {
+        let whole = SignedDuration::from_secs(self.rules.countdown.into());
+        match self.begun.take().map(|until| until.duration_since(now)) {
+            Some(left) if left.is_positive() => left.min(whole),
+            Some(left) if left.as_secs() > -FORGOTTEN => SignedDuration::from_secs(LATE).min(whole),
+            _ => whole,
+        }
+    }
+
+    /// Begins to count down.
+    fn begin(&mut self, now: Timestamp, left: SignedDuration) -> Vec<Order> {
+        let until = now.checked_add(left).unwrap_or(now);
+        let words = format!("{}: it is taken back in {}", self.evidence(), clock(left.as_secs()));
+        self.turn(State::Countdown { until }, &words)
+    }
+
+    /// Whether what failed waits before it is tried again.
+    fn waits(&self, verb: Verb, now: Timestamp) -> bool {
+        self.again.is_some_and(|(failed, again)| failed == verb && now < again)
+    }
+
+    /// Whether something has spoken against the release for so long that it is taken back.
+    fn is_due(&self) -> bool {
+        self.findings.iter().any(|finding| finding.lasted >= finding.needed)
     }
 
     /// Where it is while nothing is to be done.
@@ -347,8 +351,11 @@ impl Machine {
 
     /// Nothing is known: nothing is done, and what counted down no longer does.
     fn blind(&mut self, now: Timestamp, why: &str) -> Vec<Order> {
+        if matches!(self.state, State::Standby { .. }) {
+            return Vec::new();
+        }
+        self.begun = None;
         match &mut self.state {
-            State::Standby { .. } => Vec::new(),
             State::Blind { why: before, .. } => {
                 if **before != *why {
                     *before = why.into();
@@ -373,7 +380,7 @@ impl Machine {
             State::Ended(_) => Vec::new(),
             State::Acting(_) => {
                 self.ends = Some((end, words.into()));
-                Vec::new()
+                vec![Order::Say("what it does just now is done to its end".into())]
             }
             _ => self.end_now(end, words),
         }
@@ -381,36 +388,5 @@ impl Machine {
 
     fn end_now(&mut self, end: End, words: &str) -> Vec<Order> {
         self.turn(State::Ended(end), words)
-    }
-}
-
-impl State {
-    /// Its word, as the lease and JSON say it.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Standby { .. } => "standby",
-            Self::Watching => "watching",
-            Self::Breached => "breached",
-            Self::Held => "held",
-            Self::Blind { .. } => "blind",
-            Self::Countdown { .. } => "countdown",
-            Self::Acting(_) => "acting",
-            Self::Ended(end) => end.word(),
-        }
-    }
-}
-
-impl End {
-    /// Its word, as the lease and JSON say it.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Stable { .. } => "stable",
-            Self::TookBack(_) => "took-back",
-            Self::Back => "back",
-            Self::Other => "other-version",
-            Self::Gone => "gone",
-            Self::Cancelled(_) => "cancelled",
-            Self::Disarmed => "disarmed",
-        }
     }
 }

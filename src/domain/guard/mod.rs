@@ -8,16 +8,18 @@ mod machine;
 mod rules;
 mod saturation;
 mod sight;
+mod state;
 mod told;
 
 #[cfg(test)]
 mod tests;
 
-pub use election::{Election, Turn};
+pub use election::{Election, Legacy, Turn};
 pub use finding::{Finding, findings};
 pub use lease::{CANCELLED, Claim, GUARD, Guarding, OFF, Posted, lease_body, lease_name, lease_path, leases_path};
-pub use machine::{End, Machine, Order, State};
+pub use machine::Machine;
 pub use rules::Rules;
 pub use saturation::saturated;
 pub use sight::{Place, Sight, Standing};
+pub use state::{ACTING, End, Order, State};
 pub use told::{Status, Told};

@@ -46,6 +46,8 @@ pub struct Standing {
 pub enum Place {
     /// Nothing is known: the controller has not seen the newest change.
     Unknown,
+    /// It waits until somebody lets it begin: no version is on its way yet.
+    Waiting,
     /// On its way.
     UnderWay,
     /// Taken back, or being taken back.
@@ -77,7 +79,8 @@ impl Standing {
             Stage::Idle => Place::Stable,
             Stage::Failed | Stage::Terminating => Place::Back,
             Stage::Initializing | Stage::Unknown => Place::Unknown,
-            Stage::Waiting | Stage::Progressing | Stage::WaitingPromotion | Stage::Promoting | Stage::Finalising => Place::UnderWay,
+            Stage::Waiting => Place::Waiting,
+            Stage::Progressing | Stage::WaitingPromotion | Stage::Promoting | Stage::Finalising => Place::UnderWay,
         };
         let meta = &canary.metadata;
         let hash = canary.status.last_applied_spec.clone();

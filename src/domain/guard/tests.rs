@@ -2,9 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::machine::{End, Machine, Order, State};
+use super::election::Legacy;
+use super::machine::Machine;
 use super::rules::Rules;
 use super::sight::{Place, Sight, Standing};
+use super::state::{End, Order, State};
 use crate::domain::action::{Outcome, Verb};
 use crate::domain::signal::{Comparator, Judgement, Limit, SignalKind, Track, Unit, Verdict};
 
@@ -45,7 +47,7 @@ fn judgement(name: &str, verdict: Verdict, breached: u32) -> Judgement {
 impl Play {
     fn new() -> Self {
         let mut machine = Machine::new(Rules::default(), "new");
-        machine.lead(false);
+        machine.lead(None);
         let release = Standing { uid: "u".into(), hash: "new".into(), place: Place::UnderWay, held: false, off: false };
         let sight = Sight { at: at(0), release: Some(release), stale: None, signals: Vec::new(), saturated: None, silent: None };
         let mut play = Self { machine, now: at(0), sight, said: Vec::new(), acts: Vec::new() };
@@ -181,7 +183,7 @@ fn nothing_is_done_without_data_and_a_countdown_begins_anew() {
     silent.errors(Verdict::Breach, 900).after(1);
     silent.acted(Hold, &Outcome::Refused("somebody was faster".into()));
     silent.now += SignedDuration::from_secs(100);
-    silent.look().is("blind", &[]);
+    silent.look().is("blind", &[Hold]);
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn whoever_stands_by_acts_on_nothing_and_takes_over_with_what_lasted() {
     let mut play = Play::new();
     let orders = play.machine.follow("dana@laptop");
     play.hear(orders).errors(Verdict::Breach, 900).after(60).is("standby", &[]);
-    let orders = play.machine.lead(true);
+    let orders = play.machine.lead(Some(Legacy { held: true, until: None }));
     play.hear(orders).after(1).is("countdown", &[]);
     let orders = play.machine.follow("kim@desk");
     play.hear(orders).after(60).is("standby", &[]);
@@ -282,4 +284,97 @@ fn what_failed_is_tried_again_after_another_countdown() {
     play.said("could not roll back: 'prod' was not reached. It tries again in 30 s.");
     play.after(29).is("held", &[RollBack]).after(1).is("countdown", &[RollBack]);
     play.after(30).is("acting", &[RollBack, RollBack]);
+}
+
+#[test]
+fn what_lasts_long_enough_already_is_held_before_it_counts_down() {
+    let mut play = Play::new();
+    play.errors(Verdict::Breach, 900).after(1).is("acting", &[Hold]);
+    play.holds().after(1).is("countdown", &[Hold]).said("it is taken back in 0:30");
+    play.after(30).is("acting", &[Hold, RollBack]);
+    // By saturation as well, whose time is another one.
+    let mut play = Play::new();
+    play.sight.saturated = Some(300);
+    play.after(1).is("acting", &[Hold]).holds().after(1).is("countdown", &[Hold]);
+    // Whoever resumed it is not overruled, and the way back does not wait for a hold.
+    let mut play = Play::new();
+    play.machine = Machine::new(Rules::default(), "new");
+    let orders = play.machine.lead(Some(Legacy { held: true, until: None }));
+    play.hear(orders).errors(Verdict::Breach, 900).after(1).is("countdown", &[]);
+    // Nor does it wait where it cannot be held.
+    let mut play = Play::new();
+    play.errors(Verdict::Breach, 900).after(1).is("acting", &[Hold]);
+    play.acted(Hold, &Outcome::Refused("it may not.".into())).said("could not hold: it may not.");
+    play.after(1).is("countdown", &[Hold]).after(30).is("acting", &[Hold, RollBack]);
+}
+
+/// A guard that stood by takes over from one that would have taken it back in so many seconds.
+fn heir(left: i64) -> Play {
+    let mut play = Play::new();
+    let orders = play.machine.follow("dana@laptop");
+    play.release().held = true;
+    play.hear(orders).errors(Verdict::Breach, 700).after(1).is("standby", &[]);
+    let orders = play.machine.lead(Some(Legacy { held: true, until: Some(at(1 + left)) }));
+    play.hear(orders);
+    play
+}
+
+#[test]
+fn a_countdown_goes_on_with_the_guard_that_takes_over() {
+    // Seconds that were left, and those that it counts from then on: to the end that everybody sees; a moment where that has just passed; the
+    // whole where nobody minds it any more, or it is longer than this guard's own.
+    for (left, counts) in [(12, 12), (29, 29), (300, 30), (0, 10), (-20, 10), (-59, 10), (-61, 30), (-3_600, 30)] {
+        let mut play = heir(left);
+        play.after(0).is("countdown", &[]).said(&format!("it is taken back in 0:{counts:02}"));
+        play.after(counts - 1).is("countdown", &[]).after(1).is("acting", &[RollBack]);
+    }
+    // It goes on with the evidence only.
+    let mut well = heir(12);
+    well.errors(Verdict::Pass, 0).after(0).errors(Verdict::Breach, 700).after(1).is("countdown", &[]).said("in 0:30");
+    let mut blind = heir(12);
+    blind.sight.silent = Some("no metrics server is configured".into());
+    blind.after(0).is("blind", &[]);
+    blind.sight.silent = None;
+    blind.after(1).is("countdown", &[]).said("in 0:30");
+}
+
+#[test]
+fn a_guard_that_lost_its_lease_for_a_moment_goes_on_with_its_own_countdown() {
+    let mut play = Play::new();
+    play.release().held = true;
+    play.errors(Verdict::Breach, 600).after(1).is("countdown", &[]);
+    let orders = play.machine.follow("nobody for certain");
+    play.hear(orders).after(10).is("standby", &[]);
+    let orders = play.machine.lead(None);
+    play.hear(orders).after(1).is("countdown", &[]).said("in 0:19");
+    // Unless it was well meanwhile.
+    let orders = play.machine.follow("nobody for certain");
+    play.hear(orders).errors(Verdict::Pass, 0).after(1).errors(Verdict::Breach, 600).after(1);
+    let orders = play.machine.lead(None);
+    play.hear(orders).after(1).is("countdown", &[]).said("in 0:30");
+}
+
+#[test]
+fn a_countdown_that_nobody_saw_to_its_end_begins_anew() {
+    for sleep in [45 + 1, 600, -3_600] {
+        let mut play = Play::new();
+        play.release().held = true;
+        play.errors(Verdict::Breach, 600).after(1).is("countdown", &[]);
+        // The first look after that has fresh evidence already.
+        play.after(sleep).is("countdown", &[]).said("in 0:30");
+        play.after(29).is("countdown", &[]).after(1).is("acting", &[RollBack]);
+    }
+}
+
+#[test]
+fn a_way_back_whose_answer_was_lost_is_tried_again_and_not_said_to_be_done() {
+    let lost = Outcome::Undetermined("The answer was lost.".into());
+    let mut play = Play::new();
+    play.release().held = true;
+    play.errors(Verdict::Breach, 600).after(1).after(30).acted(RollBack, &lost).is("breached", &[RollBack]);
+    play.said("nobody knows whether it could roll back: The answer was lost.");
+    play.after(30).after(30).is("acting", &[RollBack, RollBack]);
+    play.acted(RollBack, &lost);
+    play.release().place = Place::Back;
+    play.after(1).is("took-back", &[RollBack, RollBack]);
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::machine::State;
+use super::state::State;
 
 /// One thing heard of a guard.
 #[derive(Clone, Debug, PartialEq)]

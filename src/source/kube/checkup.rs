@@ -35,6 +35,9 @@ const KINDS: [Kind; 7] =
 const CHANGES: [(Kind, Option<&str>); 4] =
     [(Kind::Rollout, None), (Kind::Rollout, Some("status")), (Kind::Canary, None), (Kind::AnalysisRun, None)];
 
+/// Everything that guards do with their Leases.
+const LEASES: [&str; 7] = ["get", "list", "watch", "create", "update", "delete", "patch"];
+
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Checkup {
@@ -79,7 +82,7 @@ pub struct Credentials {
 /// Whether one thing may be done.
 #[derive(Clone, Debug)]
 pub struct Right {
-    /// `list`, `watch` or `patch`.
+    /// `list`, `watch` or `patch`; for Leases more.
     pub verb: &'static str,
     /// To what.
     pub kind: Kind,
@@ -236,7 +239,8 @@ async fn reading(client: &Client, place: Place) -> Reading {
 async fn rights(client: &Client, namespaces: &[Option<Arc<str>>]) -> Vec<Right> {
     let reads = KINDS.into_iter().flat_map(|kind| [("list", kind, None), ("watch", kind, None)]);
     let writes = CHANGES.into_iter().map(|(kind, part)| ("patch", kind, part));
-    let asked = reads.chain(writes).flat_map(|(verb, kind, subresource)| {
+    let leases = LEASES.into_iter().map(|verb| (verb, Kind::Lease, None));
+    let asked = reads.chain(writes).chain(leases).flat_map(|(verb, kind, subresource)| {
         namespaces.iter().map(move |namespace| Right {
             verb,
             kind,

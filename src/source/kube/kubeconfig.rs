@@ -65,12 +65,22 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
 
 /// Inside a cluster a pod needs no kubeconfig.
 fn without_files(environment: &Environment, paths: &[PathBuf]) -> Result<Access, Fault> {
-    if environment.kubeconfig.is_empty() && environment.context.is_none() && env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-        let config = Config::incluster().map_err(|error| credentials(&error.to_string()))?;
-        return Ok(Access { config, plugin: None, context: None });
-    }
+    let (own, pod) = (environment.kubeconfig.is_empty(), env::var_os("KUBERNETES_SERVICE_HOST").is_some());
     let looked = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    Err(credentials(&format!("no kubeconfig: {looked} is not there")))
+    let missing = format!("no kubeconfig: {looked} is not there");
+    match &environment.context {
+        None if own && pod => {
+            let config = Config::incluster().map_err(|error| {
+                credentials(&format!("{missing}, and the service account of this pod cannot be had: {}", spelled(&error)))
+            })?;
+            Ok(Access { config, plugin: None, context: None })
+        }
+        Some(context) if own && pod => Err(credentials(&format!(
+            "{missing}; the service account of this pod serves where no context is named, not `{context}`"
+        ))),
+        None if own => Err(credentials(&format!("{missing}, and this is no pod of a cluster"))),
+        _ => Err(credentials(&missing)),
+    }
 }
 
 fn from_files(environment: &Environment, files: &[&PathBuf]) -> Result<Access, Fault> {
