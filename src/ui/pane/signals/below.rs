@@ -16,12 +16,27 @@ const LABEL: usize = 9;
 /// From here on a queue is worth a word: the part of it that is full.
 const FULL: f64 = 0.8;
 
+/// Places of the lines that go first where there is no room for all: how it will be, what is judged elsewhere, what drifts.
+const GOING: [usize; 5] = [1, 4, 2, 3, 0];
+
 /// All lines that have something to say in so many cells, the gate last.
-pub fn lines(state: &State, theme: &Theme, release: &Release, room: u16) -> Vec<Pieces<'static>> {
+pub fn lines(state: &State, theme: &Theme, release: &Release, room: u16) -> [Option<Pieces<'static>>; 6] {
     let budget = budgets::line(state, theme, &release.key).map(|line| labelled(theme, "budget").joined(line));
     let forecast = budgets::forecast(state, theme, release).map(|line| labelled(theme, "").joined(line));
-    let all = [budget, forecast, weight(state, theme, release), collector(state, theme), gate(state, theme, release, room)];
-    all.into_iter().flatten().collect()
+    let (weight, collector) = (weight(state, theme, release), collector(state, theme));
+    [budget, forecast, weight, collector, analysis(state, theme, release), gate(state, theme, release, room)]
+}
+
+/// Those for which there is room; what keeps a release from going on is the last that goes.
+pub fn fitting(mut lines: [Option<Pieces<'static>>; 6], most: usize) -> Vec<Pieces<'static>> {
+    for place in GOING {
+        if lines.iter().flatten().count() > most
+            && let Some(line) = lines.get_mut(place)
+        {
+            *line = None;
+        }
+    }
+    lines.into_iter().flatten().collect()
 }
 
 /// A line that begins with a label.
@@ -53,6 +68,18 @@ fn collector(state: &State, theme: &Theme) -> Option<Pieces<'static>> {
     }
     let words = format!("{} the collector {}", Mark::Warning.glyph(), said.join(" · "));
     Some(labelled(theme, "otel").add(0, words, theme.mark(Mark::Warning)))
+}
+
+/// `analysis ? the controller alone judges web of smoke`: what nothing here judges by. Why is said below, where there is room.
+fn analysis(state: &State, theme: &Theme, release: &Release) -> Option<Pieces<'static>> {
+    let unjudged = state.environment().metrics.definitions().unjudged(&release.key);
+    let what = match unjudged {
+        [] => return None,
+        [one] => one.split_once(": ").map_or(&**one, |(what, _)| what).to_owned(),
+        all => format!("{} of its checks", all.len()),
+    };
+    let words = format!("{} the controller alone judges {what}", Mark::Unknown.glyph());
+    Some(labelled(theme, "analysis").add(0, words, theme.style(Role::Text)))
 }
 
 fn per_second(rate: f64) -> String {
