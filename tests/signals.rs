@@ -340,14 +340,20 @@ fn the_link_has_the_span_on_the_screen() {
     let mut state = measured((140, 40), &metrics::errors);
     press(&mut state, "<enter><tab><tab>");
     let link =
-        effects(&mut state, &["o"]).into_iter().find_map(|effect| if let Effect::Copy(link) = effect { Some(link) } else { None });
+        effects(&mut state, &["o"]).into_iter().find_map(|effect| if let Effect::Open(link) = effect { Some(link) } else { None });
     let from = (now() - SignedDuration::from_secs(1_800)).as_millisecond();
     let expected = format!(
         "https://grafana.harbor.example/d/golden/signals?from={from}&to=now&var-namespace=shop&var-service=gateway&refresh=10s"
     );
-    assert_eq!(link, Some(expected));
+    assert_eq!(link, Some(expected.clone()));
+    // What nothing opens is copied, and why is said.
+    let told = |state: &mut State, done| update(state, &env(), Msg::Opened { page: expected.clone(), done });
+    assert_eq!(told(&mut state, Ok("xdg-open".to_owned())), []);
+    assert_eq!(state.toast.as_ref().map(|toast| toast.text.clone()), Some(format!("xdg-open has {expected}")));
+    assert_eq!(told(&mut state, Err("firefox failed: exit status: 1".to_owned())), [Effect::Copy(expected.clone())]);
+    assert_eq!(state.toast.map(|toast| toast.text), Some(format!("firefox failed: exit status: 1: copied {expected}")));
     let mut state = crate::screens::company((140, 40));
-    assert!(!effects(&mut state, &["o"]).iter().any(|effect| matches!(effect, Effect::Copy(_))));
+    assert!(!effects(&mut state, &["o"]).iter().any(|effect| matches!(effect, Effect::Open(_))));
     assert!(state.toast.is_some_and(|toast| toast.text.starts_with("no link is configured")));
 }
 
