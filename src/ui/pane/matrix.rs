@@ -27,8 +27,10 @@ use crate::app::{Layout, Pane, State};
 use crate::domain::id::Key;
 use crate::domain::signal::{Judgement, Track, Verdict};
 
-/// Cells of a signal's column: a mark and a value.
+/// Cells of a signal's column, at least: a mark and a value.
 const VALUE: u16 = 11;
+/// Cells of a signal's name, at most.
+const LABEL: u16 = 24;
 /// Cells of the little line beside them, where all signals have room for one.
 const LINE: u16 = 10;
 /// Cells of the gate's column, at least and at most.
@@ -83,7 +85,8 @@ fn frame<'a>(state: &State, theme: &Theme, height: u16) -> Frame<'a> {
 struct Columns {
     name: u16,
     gate: u16,
-    signals: Vec<Arc<str>>,
+    /// Each with the cells of its mark and value: as many as its name asks for, as far as there is room.
+    signals: Vec<(Arc<str>, u16)>,
     /// Cells of a little line; 0 where there is no room.
     line: u16,
     /// Signals that have no room.
@@ -106,7 +109,13 @@ impl Columns {
         let hidden = signals.len().saturating_sub(fits);
         signals.truncate(fits);
         let count = u16::try_from(signals.len()).unwrap_or(0);
-        let left = left.saturating_sub(count * (VALUE + 1));
+        let mut left = left.saturating_sub(count * (VALUE + 1));
+        let signals = signals.into_iter().map(|name| {
+            let more = (2 + text::width(&name).min(LABEL)).saturating_sub(VALUE).min(left);
+            left -= more;
+            (name, VALUE + more)
+        });
+        let signals = signals.collect();
         let gate = GATE.0 + left.min(GATE.1 - GATE.0);
         let left = left.saturating_sub(GATE.1 - GATE.0);
         let line = if count > 0 && left / count >= LINE { (left / count - 2).min(2 * LINE) } else { 0 };
@@ -116,8 +125,8 @@ impl Columns {
     fn titles(&self, theme: &Theme, pen: &mut Pen<'_>) {
         let dim = theme.style(Role::Dim);
         pen.column("rollout", self.name, dim).skip(2).column("gate", self.gate, dim).skip(2);
-        for name in &self.signals {
-            let cells = if self.line > 0 { VALUE + self.line } else { VALUE - 2 };
+        for (name, value) in &self.signals {
+            let cells = if self.line > 0 { value + self.line } else { value - 2 };
             pen.skip(2).column(&text::fit(name, cells), cells, dim).skip(1);
         }
         if self.hidden > 0 {
@@ -137,9 +146,9 @@ impl Columns {
             None => hint(state, theme, key, pen),
         });
         pen.skip(2);
-        for name in &self.signals {
+        for (name, cells) in &self.signals {
             let judgement = standing.and_then(|standing| standing.judgements.iter().find(|one| one.name == *name));
-            pen.within(VALUE, |pen| match judgement {
+            pen.within(*cells, |pen| match judgement {
                 Some(judgement) => value(theme, judgement, pen),
                 None => glimpse(state, theme, (key, name), pen),
             });
