@@ -13,6 +13,7 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::glyph::Mark;
 use super::super::pen::{Pen, rows};
 use super::super::pieces::Pieces;
 use super::super::place_words;
@@ -31,6 +32,8 @@ use crate::domain::signal::{Judgement, Track, Verdict};
 const VALUE: u16 = 11;
 /// Cells of a signal's name, at most.
 const LABEL: u16 = 24;
+/// Cells of the number of signals that have no room.
+const MORE: u16 = 3;
 /// Cells of the little line beside them, where all signals have room for one.
 const LINE: u16 = 10;
 /// Cells of the gate's column, at least and at most.
@@ -105,6 +108,10 @@ impl Columns {
         let longest = keys.iter().map(|key| text::width(&key.name)).max().unwrap_or(0);
         let name = longest.clamp(8, 30).min((room / 4).max(11));
         let left = room.saturating_sub(name + 2 + GATE.0 + 2);
+        let fits = usize::from(left / (VALUE + 1));
+        // How many are hidden has its room.
+        let more = if signals.len() > fits { MORE } else { 0 };
+        let left = left.saturating_sub(more);
         let fits = usize::from(left / (VALUE + 1));
         let hidden = signals.len().saturating_sub(fits);
         signals.truncate(fits);
@@ -182,13 +189,14 @@ fn gate(theme: &Theme, worst: &Judgement, pen: &mut Pen<'_>) {
     pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, style);
 }
 
-/// Of one that is not measured in full: what the grouped queries say. They have no history, so it is a hint.
+/// Of one that is not measured in full: what the grouped queries say. They have no history, so it is a hint, and opens no gate.
 fn hint(state: &State, theme: &Theme, key: &Key, pen: &mut Pen<'_>) {
     let Some(worst) = state.environment().metrics.mark(key, state.now) else { return };
     let mark = mark(worst.verdict);
     let words =
-        if worst.verdict == Verdict::Pass { "open".to_owned() } else { format!("{} {}", worst.signal, worst.verdict.words()) };
-    pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, theme.style(Role::Dim));
+        if worst.verdict == Verdict::Pass { "ok".to_owned() } else { format!("{} {}", worst.signal, worst.verdict.words()) };
+    let style = if worst.verdict == Verdict::Pass { theme.style(Role::Dim) } else { theme.mark(mark) };
+    pen.put(mark.glyph(), style).skip(1).put(&words, theme.style(Role::Dim));
 }
 
 fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {
@@ -203,12 +211,17 @@ fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {
     pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, style);
 }
 
-/// The newest value in the grouped queries, without a verdict.
+/// The newest value in the grouped queries, without a verdict unless it is the one that is wrong.
 fn glimpse(state: &State, theme: &Theme, (key, name): (&Key, &Arc<str>), pen: &mut Pen<'_>) {
     let metrics = &state.environment().metrics;
     let tracks = [Track::Canary, Track::All, Track::Stable];
     let Some(value) = tracks.into_iter().find_map(|track| metrics.fleet_value(name, key, track)) else { return };
     let unit =
         metrics.signals(key).iter().find(|signal| signal.name == *name).map(|signal| signal.unit.clone()).unwrap_or_default();
+    let wrong = metrics.mark(key, state.now).filter(|worst| worst.signal == *name && worst.verdict == Verdict::Breach);
+    if wrong.is_some() {
+        pen.put(Mark::Bad.glyph(), theme.mark(Mark::Bad)).skip(1).put(&unit.show(value), theme.mark(Mark::Bad));
+        return;
+    }
     pen.skip(2).put(&unit.show(value), theme.style(Role::Dim));
 }

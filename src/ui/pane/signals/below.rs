@@ -1,12 +1,12 @@
 //! The lines below the signals of a release: the budget and how fast it burns, the weight that is measured, the collectors, the gate.
 
 use super::super::super::glyph::Mark;
-use super::super::super::phrase;
 use super::super::super::pieces::Pieces;
 use super::super::super::theme::{Role, Theme};
 use super::super::budgets;
 use super::verdict;
 use crate::app::State;
+use crate::domain::duration::clock;
 use crate::domain::release::{Release, WaitingFor};
 use crate::domain::slo::Collector;
 use crate::input::Command;
@@ -86,6 +86,15 @@ fn per_second(rate: f64) -> String {
     crate::domain::signal::Unit::PerSecond.show(rate)
 }
 
+/// ` in 4:31`, or ` any moment` where the time is over.
+fn at(left: i64, tight: bool) -> String {
+    match left {
+        ..=0 => " any moment".to_owned(),
+        _ if tight => format!(" {}", clock(left)),
+        _ => format!(" in {}", clock(left)),
+    }
+}
+
 /// `gate     ✖ errors · goes to 50% BY ITSELF in 4:31 · H holds it`, in so many cells. None where there is nothing to go on to, or where
 /// nothing is measured.
 pub fn gate(state: &State, theme: &Theme, release: &Release, room: u16) -> Option<Pieces<'static>> {
@@ -109,10 +118,10 @@ pub fn gate(state: &State, theme: &Theme, release: &Release, room: u16) -> Optio
     }
     let (border, strong) = (theme.style(Role::Border), theme.style(Role::Strong));
     let to = release.next_weight.map_or_else(|| "on".to_owned(), |weight| format!("to {weight}%"));
-    let left = phrase::countdown(release, state.cluster_time()).unwrap_or_default();
-    let (goes, into) = if tight { ("", " ") } else { ("goes ", " in ") };
+    let left = release.until.map(|until| until.duration_since(state.cluster_time()).as_secs());
+    let goes = if tight { "" } else { "goes " };
     let line = line.add(0, " · ", border).add(0, format!("{goes}{to} "), strong).add(0, "BY ITSELF", theme.bold(Role::Warn));
-    let line = line.add(0, format!("{into}{left}"), strong);
+    let line = line.add(0, left.map_or_else(String::new, |left| at(left, tight)), strong);
     let key = state.keymap.label(Command::Hold).filter(|_| state.forbidden(state.shown).is_none());
     let Some(key) = key else { return Some(line) };
     let hold = |words: &'static str| {
