@@ -59,6 +59,9 @@ pub fn reason(judgement: &Judgement, whole: bool) -> Option<String> {
     if judgement.verdict == Verdict::LowTraffic {
         said.extend(shown(judgement, said.last().is_some_and(|why| why.ends_with(" requests"))));
     }
+    if judgement.why.as_deref() == Some("no series") {
+        said.push("is it scraped? pilothouse config check tells".to_owned());
+    }
     if let Some(seconds) = judgement.usable_in {
         said.push(format!("a verdict in {}", clock(seconds.into())));
     }
@@ -117,6 +120,8 @@ mod tests {
         assert_eq!(reason(&Judgement { resolution: None, ..told }, false).as_deref(), Some("37 of 100 requests"));
         let none = judgement(Verdict::NoData, Some("last sample 2:10 ago"));
         assert_eq!((short(&none), long(&none, 0)), ("no data".into(), "no data: last sample 2:10 ago".into()));
+        let gone = judgement(Verdict::NoData, Some("no series"));
+        assert_eq!(reason(&gone, true).as_deref(), Some("is it scraped? pilothouse config check tells"));
         assert_eq!((reason(&none, true), reason(&none, false).as_deref()), (None, Some("last sample 2:10 ago")));
         assert_eq!(reason(&judgement(Verdict::Pass, None), false), None);
     }
