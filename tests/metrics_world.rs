@@ -7,10 +7,11 @@ use pilothouse::config::Settings;
 use pilothouse::config::resolve::resolve;
 use pilothouse::demo::{self, Options, Running, Scenario};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
-use pilothouse::domain::signal::{AlertState, Signal, Target, Track, TrackSeries, Variables};
+use pilothouse::domain::signal::{AlertState, Expression, Signal, Target, Track, TrackSeries, Variables};
 use pilothouse::source::{Order, Subject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::support::admin::{Admin, ROLLOUTS, in_namespace, rollout};
 use crate::support::ears::{Ears, Heard};
 use crate::support::prometheus::{Prometheus, ask, binaries};
 
@@ -124,6 +125,39 @@ fn the_world_is_measured_with_everything_around_it() {
     let templates = &heard.templates["gateway"];
     let names: Vec<&str> = templates.signals.iter().map(|signal| &*signal.name).collect();
     assert!(names.contains(&"latency-p95") && templates.odd.is_empty(), "{templates:?}");
+}
+
+/// Templates that templates name are followed, in a circle too, and share their arguments; what is not understood is said.
+#[test]
+fn templates_that_templates_name_are_followed() {
+    let (_world, folder, settings) = stage(Scenario::Calm);
+    let admin = Admin::new(&folder.path().join("kubeconfig"), None);
+    let asks = json!({ "prometheus": { "address": "http://p", "query": "x{job=\"{{args.service}}\"}" } });
+    let inner = json!({ "metadata": { "name": "inner" }, "spec": {
+        "templates": [{ "templateName": "outer", "clusterScope": true }], "args": [{ "name": "limit", "value": "0.05" }],
+        "metrics": [{ "name": "nested", "successCondition": "result[0] < {{args.limit}}", "provider": asks }],
+    } });
+    let outer = json!({ "metadata": { "name": "outer" }, "spec": {
+        "templates": [{ "templateName": "inner" }, { "templateName": "nowhere" }], "args": [{ "name": "service" }],
+        "metrics": [{ "name": "smoke", "provider": { "web": { "url": "http://w" } } }],
+    } });
+    admin.create(&in_namespace("edge", "analysistemplates"), &inner);
+    admin.create(&format!("{ROLLOUTS}/clusteranalysistemplates"), &outer);
+    let mut nest = rollout("nest");
+    nest["spec"]["strategy"]["canary"]["analysis"] = json!({
+        "templates": [{ "templateName": "outer", "clusterScope": true }], "args": [{ "name": "service", "value": "web" }],
+    });
+    admin.create(&in_namespace("edge", "rollouts"), &nest);
+    let mut ears = ears(&settings);
+    let subject = Subject { key: Key::new(Kind::Rollout, "edge", "nest"), uid: "u".into(), selector: String::new() };
+    ears.sources.order(Order::Look { environment: EnvironmentId(0), subjects: vec![subject] });
+    ears.until(SOON, "its templates", |heard| heard.templates.contains_key("nest"));
+    let templates = &ears.heard.templates["nest"];
+    let said: Vec<&str> = templates.odd.iter().map(|odd| &**odd).collect();
+    assert_eq!(said, ["all of nowhere: it is not there", "smoke of outer: it asks no Prometheus"]);
+    let [nested] = &*templates.signals else { panic!("{templates:?}") };
+    let Expression::Value(query) = &nested.expression else { panic!("{nested:?}") };
+    assert_eq!((&*nested.name, query.as_str(), nested.limit.threshold), ("nested", "x{job=\"web\"}", 0.05));
 }
 
 #[test]

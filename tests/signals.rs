@@ -8,6 +8,7 @@ use pilothouse::app::{Effect, Mouse, MouseKind, Msg, Pane, Screen, State, update
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
 use pilothouse::domain::signal::Measured;
+use pilothouse::domain::signal::analysis_template::Understood;
 use pilothouse::input::Keymap;
 use pilothouse::ui::theme::{Depth, Theme, built_in};
 use proptest::prelude::*;
@@ -81,6 +82,21 @@ fn pictures(name: &str, sizes: &[(u16, u16)], make: impl Fn((u16, u16)) -> State
 fn the_bridge_with_signals() {
     pictures("bridge", &SIZES, |size| measured(size, &metrics::errors));
     pictures("bridge", &[(100, 44)], |size| measured(size, &metrics::errors));
+}
+
+/// What the controller judges by and nothing here does is counted where there is little room, and told where there is more.
+#[test]
+fn what_only_the_controller_judges() {
+    for (name, keys, size) in [("bridge", "", (140, 40)), ("bridge", "<tab><tab>", (80, 24)), ("screen", "4", (200, 60))] {
+        pictures(&format!("unjudged_{name}"), &[size], |size| {
+            let mut state = measured(size, &metrics::errors);
+            let odd = ["smoke of release-checks: it asks no Prometheus", "all of golden: it may not be read"].map(Into::into);
+            let understood = Understood { signals: Vec::new(), odd: odd.to_vec() };
+            tell(&mut state, vec![News::Metrics(MetricsNews::Templates(gateway(), Arc::new(understood)))]);
+            press(&mut state, keys);
+            state
+        });
+    }
 }
 
 /// No metrics, not answered yet, down, no data, too early, too little traffic, a refused query: each looks different and says what to do.
@@ -265,7 +281,9 @@ fn a_longer_span_is_asked_for_once_it_rests() {
     let mut state = measured((140, 40), &metrics::errors);
     press(&mut state, "<enter><tab><tab>");
     assert_eq!(state.focus, Pane::Chart);
-    assert_eq!(asked_chart(effects(&mut state, &["minus", "minus"])), None);
+    // The canary is eleven minutes old.
+    assert_eq!(state.chart.seconds(), 900);
+    assert_eq!(asked_chart(effects(&mut state, &["minus", "minus", "minus"])), None);
     assert_eq!(state.chart.seconds(), 10_800);
     let wake = state.next_wake();
     let chart = asked_chart(update(&mut state, &env(), Msg::Tick(wake))).expect("a question");
@@ -310,7 +328,7 @@ fn the_chart_is_read_with_keys_and_the_mouse() {
     let _ = mouse(&mut state, MouseKind::Press, area.x + 30, area.y + 8);
     assert!(state.chart.cursor().is_some_and(|moment| moment < read));
     let _ = mouse(&mut state, MouseKind::ScrollDown, area.x + 30, area.y + 8);
-    assert!(state.chart.seconds() > 1_800);
+    assert!(state.chart.seconds() > 900);
     press(&mut state, "<esc>");
     assert_eq!((state.chart.cursor(), &state.screen), (None, &Screen::Detail(gateway())));
     press(&mut state, "<esc>");
@@ -340,14 +358,20 @@ fn the_link_has_the_span_on_the_screen() {
     let mut state = measured((140, 40), &metrics::errors);
     press(&mut state, "<enter><tab><tab>");
     let link =
-        effects(&mut state, &["o"]).into_iter().find_map(|effect| if let Effect::Copy(link) = effect { Some(link) } else { None });
-    let from = (now() - SignedDuration::from_secs(1_800)).as_millisecond();
+        effects(&mut state, &["o"]).into_iter().find_map(|effect| if let Effect::Open(link) = effect { Some(link) } else { None });
+    let from = (now() - SignedDuration::from_secs(900)).as_millisecond();
     let expected = format!(
         "https://grafana.harbor.example/d/golden/signals?from={from}&to=now&var-namespace=shop&var-service=gateway&refresh=10s"
     );
-    assert_eq!(link, Some(expected));
+    assert_eq!(link, Some(expected.clone()));
+    // What nothing opens is copied, and why is said.
+    let told = |state: &mut State, done| update(state, &env(), Msg::Opened { page: expected.clone(), done });
+    assert_eq!(told(&mut state, Ok("xdg-open".to_owned())), []);
+    assert_eq!(state.toast.as_ref().map(|toast| toast.text.clone()), Some(format!("xdg-open has {expected}")));
+    assert_eq!(told(&mut state, Err("firefox failed: exit status: 1".to_owned())), [Effect::Copy(expected.clone())]);
+    assert_eq!(state.toast.map(|toast| toast.text), Some(format!("firefox failed: exit status: 1: copied {expected}")));
     let mut state = crate::screens::company((140, 40));
-    assert!(!effects(&mut state, &["o"]).iter().any(|effect| matches!(effect, Effect::Copy(_))));
+    assert!(!effects(&mut state, &["o"]).iter().any(|effect| matches!(effect, Effect::Open(_))));
     assert!(state.toast.is_some_and(|toast| toast.text.starts_with("no link is configured")));
 }
 

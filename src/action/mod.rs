@@ -10,6 +10,7 @@ mod explain;
 mod identity;
 mod inspect;
 mod look;
+mod open;
 mod permit;
 mod record;
 mod review;
@@ -36,6 +37,7 @@ use crate::source::Clock;
 
 use trailing::Trailing;
 
+pub use open::{Opener, open};
 pub use permit::Permit;
 pub use record::{Deed, Recorded};
 pub use review::Asked;

@@ -17,8 +17,8 @@ use crate::input::Command;
 
 /// Spans that can be chosen, in seconds.
 const SPANS: [u32; 10] = [300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800];
-/// Place of the one at the start.
-const FIRST: usize = 2;
+/// Longest of those that are chosen by themselves: longer ones have to be asked for.
+const LONGEST: usize = 2;
 /// How long a span has to rest before it is asked for.
 const REST: SignedDuration = SignedDuration::from_millis(250);
 /// How long after an answer that was an error the same is asked again.
@@ -31,7 +31,10 @@ const VALUES: u32 = 2;
 pub struct Chart {
     /// The signal that was chosen; None shows the one that is worst.
     signal: Option<Arc<str>>,
-    span: usize,
+    /// Place of the span that was chosen; None shows the one that fits the release.
+    span: Option<usize>,
+    /// Place of the span that fits the release.
+    fitting: usize,
     /// Where the span ends; None follows the time.
     end: Option<Timestamp>,
     /// Where values are read; None reads the newest.
@@ -78,14 +81,18 @@ pub enum Known<'a> {
 
 impl Default for Chart {
     fn default() -> Self {
-        Self { signal: None, span: FIRST, end: None, cursor: None, asked: None, rests: None, number: 0 }
+        Self { signal: None, span: None, fitting: LONGEST, end: None, cursor: None, asked: None, rests: None, number: 0 }
     }
 }
 
 impl Chart {
     /// Length of the span in seconds.
     pub fn seconds(&self) -> u32 {
-        SPANS.get(self.span).copied().unwrap_or(1_800)
+        SPANS.get(self.place()).copied().unwrap_or(1_800)
+    }
+
+    fn place(&self) -> usize {
+        self.span.unwrap_or(self.fitting)
     }
 
     /// The span that is shown.
@@ -161,8 +168,8 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// Begins anew for another release; the span stays as it was chosen.
 pub(super) fn reset(state: &mut State) {
-    let (span, number) = (state.chart.span, state.chart.number);
-    state.chart = Chart { span, number, ..Chart::default() };
+    let Chart { span, fitting, number, .. } = state.chart;
+    state.chart = Chart { span, fitting, number, ..Chart::default() };
 }
 
 /// The next signal, or the one before.
@@ -181,7 +188,7 @@ fn zoom(state: &mut State, by: isize) {
     let now = state.now;
     let chart = &mut state.chart;
     let (start, end) = chart.window(now);
-    chart.span = chart.span.saturating_add_signed(by).min(SPANS.len() - 1);
+    chart.span = Some(chart.place().saturating_add_signed(by).min(SPANS.len() - 1));
     if let Some(cursor) = chart.cursor {
         let (before, whole) = (cursor.duration_since(start).as_secs_f64(), end.duration_since(start).as_secs_f64().max(1.0));
         let after = (1.0 - before / whole).clamp(0.0, 1.0) * f64::from(chart.seconds());
@@ -195,6 +202,7 @@ fn zoom(state: &mut State, by: isize) {
 fn pan(state: &mut State, by: i64) {
     let now = state.now;
     let chart = &mut state.chart;
+    chart.span = Some(chart.place());
     let third = SignedDuration::from_secs(i64::from(chart.seconds()) / 3 * by);
     let (_, end) = chart.window(now);
     chart.end = end.checked_add(third).ok().filter(|end| *end < now);
@@ -238,9 +246,19 @@ fn columns(state: &State) -> Option<u16> {
     Some(panes::plot_width(area))
 }
 
+/// Place of the shortest span that shows all of the newest version of the release that the keys are about: a version that is a minute old
+/// would else be a stroke at the edge. What is at rest is shown over the longest of them.
+fn fitting(state: &State) -> usize {
+    let standing = state.subject().and_then(|key| state.environment().metrics.standing(key));
+    let since = standing.filter(|standing| standing.began.is_some()).and_then(|standing| standing.context.appeared);
+    let age = since.map_or(i64::MAX, |since| state.now.duration_since(since).as_secs());
+    SPANS.iter().take(LONGEST).position(|span| age < i64::from(*span)).unwrap_or(LONGEST)
+}
+
 /// Asks for a span that is not known, once it rests.
 pub(super) fn follow(state: &mut State) -> Option<Effect> {
     let now = state.now;
+    state.chart.fitting = fitting(state);
     if state.chart.rests.is_some_and(|rests| now < rests) {
         return None;
     }

@@ -62,6 +62,8 @@ pub enum Effect {
     Trust(EnvironmentId),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Open a page in the browser; answered by [`Msg::Opened`](super::Msg::Opened).
+    Open(String),
     /// Take this theme.
     Theme(String),
     /// Draw every cell anew, as something else wrote over the screen.

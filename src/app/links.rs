@@ -1,5 +1,5 @@
 //! Where the charts of a release can be looked at elsewhere: a dashboard of Grafana with the same span of time, or its page for a single
-//! query. Writes addresses; opens none.
+//! query. Writes addresses, and wishes that they are opened.
 
 use std::fmt::Write as _;
 
@@ -54,7 +54,7 @@ impl Links {
     }
 }
 
-/// Copies the link to the charts of the release that the keys are about.
+/// Opens the charts of the release that the keys are about.
 pub(super) fn browse(state: &mut State) -> Vec<Effect> {
     let Some(key) = state.subject().cloned() else { return Vec::new() };
     let (start, end) = state.chart.window(state.now);
@@ -63,12 +63,26 @@ pub(super) fn browse(state: &mut State) -> Vec<Effect> {
     let link = state.links.of(&state.environment().settings.name, &key, (start, end), query.as_deref());
     match link {
         Ok(link) => {
-            super::commands::say(state, format!("copied {link}"));
-            vec![Effect::Copy(link)]
+            super::commands::say(state, format!("opening {link}"));
+            vec![Effect::Open(link)]
         }
         Err(why) => {
             super::commands::say(state, why);
             Vec::new()
+        }
+    }
+}
+
+/// What became of that; a page that nothing opens is copied.
+pub(super) fn opened(state: &mut State, page: String, done: Result<String, String>) -> Vec<Effect> {
+    match done {
+        Ok(command) => {
+            super::commands::say(state, format!("{command} has {page}"));
+            Vec::new()
+        }
+        Err(why) => {
+            super::commands::say(state, format!("{why}: copied {page}"));
+            vec![Effect::Copy(page)]
         }
     }
 }

@@ -71,6 +71,13 @@ pub enum Msg {
         /// What came back, or why nothing did, as a sentence.
         measured: Box<Result<Measured, String>>,
     },
+    /// A page was opened, or not.
+    Opened {
+        /// Its address.
+        page: String,
+        /// The command that took it, or why none did, as a clause.
+        done: Result<String, String>,
+    },
     /// What is in a release.
     Inspected {
         /// The number of the question.

@@ -79,6 +79,8 @@ pub struct Row {
     pub indent: u16,
     /// The mark before the words.
     pub sign: Option<Sign>,
+    /// The mark of the row that it goes on from.
+    pub after: Option<Sign>,
     /// The words, cut to the room.
     pub words: String,
     /// How they are meant.
@@ -99,6 +101,7 @@ impl Row {
             label,
             indent: 0,
             sign: None,
+            after: None,
             words: words.into(),
             tone: Tone::Plain,
             right: String::new(),
@@ -142,6 +145,7 @@ impl Row {
                 Some(_) => Self {
                     label: "",
                     sign: None,
+                    after: self.sign,
                     indent: before,
                     words: line.into_owned(),
                     right: String::new(),

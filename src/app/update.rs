@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::msg::Msg;
 use super::state::{Env, State};
-use super::{board, chart, commands, contents, course, dialog, focus, guard, ledger, look, metrics, mouse};
+use super::{board, chart, commands, contents, course, dialog, focus, guard, ledger, links, look, metrics, mouse};
 use crate::domain::action::{Report, What};
 use crate::domain::fact::Fact;
 use crate::domain::id::EnvironmentId;
@@ -38,6 +38,7 @@ pub fn update(state: &mut State, env: &Env, msg: Msg) -> Vec<Effect> {
             state.chart.answer(number, *measured, state.now);
             Vec::new()
         }
+        Msg::Opened { page, done } => links::opened(state, page, done),
         Msg::Inspected { number, contents } => {
             contents::answer(state, number, *contents);
             Vec::new()

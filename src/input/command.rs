@@ -197,7 +197,7 @@ pub const COMMANDS: [Entry; 56] = [
         "what is in it: images and template against stable",
         Group::Rollouts,
     ),
-    entry(Command::Browse, "rollout.browse", "link", "copy the link to its charts in Grafana", Group::Rollouts),
+    entry(Command::Browse, "rollout.browse", "link", "open its charts in Grafana", Group::Rollouts),
     entry(
         Command::SignalView,
         "signals.view",

@@ -226,6 +226,7 @@ impl Cycle<'_> {
             | Effect::ReadLedger
             | Effect::Trust(_)
             | Effect::SettleTicket { .. }
+            | Effect::Open(_)
             | Effect::Inspect { .. } => {}
         }
         Ok(())

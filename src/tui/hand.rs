@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Waker;
-use crate::action::Asked;
+use crate::action::{self, Asked, Opener};
 use crate::app::guard::Wish;
 use crate::app::{Effect, Msg};
 use crate::domain::action::Authority;
@@ -51,6 +51,10 @@ pub(super) fn hand(running: Option<&Running>, waker: &Waker, effect: Effect) -> 
             running.runner().settle_ticket(act, ticket, move |done| waker.tell(Msg::Settled { ticket: said, done }));
         }
         Effect::Trust(environment) => running.runner().trust(environment, move |done| waker.tell(Msg::Trusted(done))),
+        Effect::Open(page) => {
+            let opened = page.clone();
+            action::open(&Opener::here(), &page, move |done| waker.tell(Msg::Opened { page: opened, done }));
+        }
         effect => return Some(effect),
     }
     None

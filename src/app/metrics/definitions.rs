@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Service, Settings};
 use crate::domain::id::Key;
-use crate::domain::signal::analysis_template::Understood;
+use crate::domain::signal::analysis_template::{Understood, of_template};
 use crate::domain::signal::{Signal, Variables};
 use crate::domain::slo::Slo;
 
@@ -20,6 +20,8 @@ pub struct Definitions {
     slo: Option<Slo>,
     /// Signals of releases whose AnalysisTemplates are known: those of the configuration first.
     learned: HashMap<Key, Arc<[Signal]>>,
+    /// What their AnalysisTemplates ask for and is not judged here, with why.
+    unjudged: HashMap<Key, Vec<Box<str>>>,
     /// Seconds after which a sample is too old to tell anything.
     pub stale_after: u32,
     /// Seconds from one poll to the next.
@@ -36,6 +38,7 @@ impl Default for Definitions {
             services: Vec::new(),
             slo: None,
             learned: HashMap::new(),
+            unjudged: HashMap::new(),
             stale_after: 90,
             interval: 15,
         }
@@ -57,6 +60,7 @@ impl Definitions {
             services: services.collect(),
             slo: settings.slo.clone(),
             learned: HashMap::new(),
+            unjudged: HashMap::new(),
             stale_after: seconds(prometheus.stale_after),
             interval: seconds(prometheus.interval),
         }
@@ -74,17 +78,25 @@ impl Definitions {
 
     /// Takes in what the controller judges a release by. What the configuration defines under the same name counts more.
     pub fn learn(&mut self, key: &Key, understood: &Understood) {
-        if understood.signals.is_empty() || self.is_empty() {
-            self.learned.remove(key);
+        if self.is_empty() {
             return;
         }
         let mut all = self.configured(key).to_vec();
+        let mut unjudged = understood.odd.clone();
         for signal in &understood.signals {
-            if !all.iter().any(|known| known.name == signal.name) {
+            if all.iter().any(|known| known.name == signal.name) {
+                unjudged.push(format!("{}: the configuration has a signal of its name", of_template(signal)).into());
+            } else {
                 all.push(signal.clone());
             }
         }
         self.learned.insert(key.clone(), all.into());
+        self.unjudged.insert(key.clone(), unjudged);
+    }
+
+    /// What the controller judges a release by and is not judged here: each with its template and why.
+    pub fn unjudged(&self, key: &Key) -> &[Box<str>] {
+        self.unjudged.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// The signals of a release: those of the configuration, and those of its AnalysisTemplates.

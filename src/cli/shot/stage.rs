@@ -141,6 +141,7 @@ impl Stage {
                 | Effect::ReadLedger
                 | Effect::Trust(_)
                 | Effect::SettleTicket { .. }
+                | Effect::Open(_)
                 | Effect::Inspect { .. }
                 | Effect::Quit
                 | Effect::Suspend

@@ -132,7 +132,9 @@ fn unmeasured(signal: &Signal) -> Judgement {
 /// `p95 too early 0:40 of 5:00`.
 pub fn arithmetic(judgement: &Judgement) -> String {
     let judged = matches!(judgement.verdict, Verdict::Pass | Verdict::Warn | Verdict::Breach);
-    let counted = judged || judgement.verdict == Verdict::LowTraffic;
+    // That there are too few may be told by their number already.
+    let told = judgement.why.as_deref().is_some_and(|why| why.ends_with(" requests"));
+    let counted = judged || (judgement.verdict == Verdict::LowTraffic && !told);
     let track = (judged && judgement.track != Track::All).then(|| judgement.track.name().to_owned());
     let seen = track.into_iter().chain(requests(judgement).filter(|_| counted)).collect::<Vec<_>>().join(", ");
     let seen = if seen.is_empty() { seen } else { format!(" ({seen})") };
@@ -212,6 +214,8 @@ mod tests {
         assert_eq!(arithmetic(&p95(Verdict::NoData, "last sample 2:10 ago")), "p95 no data last sample 2:10 ago");
         let quiet = Judgement { usable_in: Some(130), requests: Some(1.0), ..errors(Verdict::LowTraffic, 0.0) };
         assert_eq!(arithmetic(&quiet), "errors low traffic (1 request), usable in 2:10");
+        let few = Judgement { why: Some("1 of 50 requests".into()), ..quiet.clone() };
+        assert_eq!(arithmetic(&few), "errors low traffic 1 of 50 requests, usable in 2:10");
         let near = Judgement { why: Some("over for 0:20 of 1:00".into()), track: Track::All, ..errors(Verdict::Warn, 0.012) };
         assert_eq!(arithmetic(&near), "errors 1.2% > 1%, over for 0:20 of 1:00 (2,130 requests)");
         assert_eq!(requests(&Judgement { requests: Some(1_234_567.0), ..quiet }).as_deref(), Some("1,234,567 requests"));

@@ -14,12 +14,6 @@ pub fn imported(name: &str, template: &Template, limit: Limit, origin: Origin, o
     let plain = template.fill(&sample)?;
     let query = Query::read(&plain)?;
     let uses = |template: &Template| PER_TRACK.iter().any(|name| template.uses(name));
-    let unit = match kind {
-        SignalKind::Latency => Unit::Seconds,
-        SignalKind::Errors | SignalKind::Saturation => Unit::Ratio,
-        SignalKind::Traffic => Unit::PerSecond,
-        SignalKind::Other => Unit::Plain,
-    };
     Ok(Signal {
         name: Arc::from(name.replace(char::is_whitespace, "_")),
         kind,
@@ -27,7 +21,7 @@ pub fn imported(name: &str, template: &Template, limit: Limit, origin: Origin, o
         fleet: None,
         traffic: None,
         limit,
-        unit,
+        unit: unit_of(kind, name, plain.as_str(), limit.threshold),
         window: query.looks_back().unwrap_or(300),
         per_track: uses(template),
         gate: true,
@@ -69,9 +63,40 @@ fn kind_of(name: &str, query: &str) -> SignalKind {
     }
 }
 
+/// What a check counts, as far as its name, its query and its limit tell: better no unit than a wrong one. A request that may
+/// take more than a minute is hardly counted in seconds, and no part of something is more than all of it.
+fn unit_of(kind: SignalKind, name: &str, query: &str, threshold: f64) -> Unit {
+    let says = |words: &[&str]| words.iter().any(|word| name.contains(word) || query.contains(word));
+    let millis = says(&["milliseconds", "_ms_", "_ms{"]) || name.ends_with("_ms") || name.ends_with("-ms");
+    match kind {
+        SignalKind::Latency if millis => Unit::Milliseconds,
+        SignalKind::Latency if threshold <= 60.0 => Unit::Seconds,
+        SignalKind::Errors | SignalKind::Saturation if threshold <= 1.0 => Unit::Ratio,
+        SignalKind::Other if (0.0..=1.0).contains(&threshold) && says(&["success", "availab"]) => Unit::Ratio,
+        SignalKind::Traffic => Unit::PerSecond,
+        _ => Unit::Plain,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unit_is_known_or_there_is_none() {
+        let units = [
+            unit_of(SignalKind::Latency, "p95", "x_seconds_bucket", 1.5),
+            unit_of(SignalKind::Latency, "p95", "x_duration_milliseconds_bucket", 500.0),
+            unit_of(SignalKind::Latency, "p95_ms", "x", 5.0),
+            unit_of(SignalKind::Latency, "p95", "1000 * x", 500.0),
+            unit_of(SignalKind::Errors, "errors", "x / y", 0.01),
+            unit_of(SignalKind::Errors, "errors", "100 * x / y", 5.0),
+            unit_of(SignalKind::Other, "success-rate", "x / y", 0.99),
+            unit_of(SignalKind::Other, "queue", "x", 0.5),
+        ];
+        use Unit::{Milliseconds, Plain, Ratio, Seconds};
+        assert_eq!(units, [Seconds, Milliseconds, Milliseconds, Plain, Ratio, Plain, Ratio, Plain]);
+    }
 
     #[test]
     fn names_tell_the_kind() {

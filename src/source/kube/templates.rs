@@ -16,17 +16,20 @@ use super::fault::{Cause, Fault};
 use super::link::Link;
 use crate::domain::fact::{MetricsNews, News};
 use crate::domain::id::{Key, Kind};
-use crate::domain::signal::analysis_template::{Named, Understood, named, understand};
+use crate::domain::signal::analysis_template::{Analysis, Reference, Understood, analyses, references, understand};
 use crate::source::{Subject, Wish};
 
 /// How long what was read counts.
 const FRESH: Duration = Duration::from_mins(1);
-/// Most templates of one rollout.
-const MOST: usize = 8;
+/// Most templates that are read for one rollout, those that others name among them.
+const MOST: usize = 24;
 /// A selection that moves through a list should not begin reads for every row it passes.
 const SETTLING: Duration = Duration::from_millis(500);
 /// Path of everything that is read here.
 const GROUP: &str = "/apis/argoproj.io/v1alpha1";
+
+/// Templates that were read, or why they were not.
+type Known = HashMap<Reference, Result<Value, &'static str>>;
 
 /// The reads of one connection.
 pub struct Templates {
@@ -84,21 +87,52 @@ impl Templates {
     async fn read(&self, key: &Key) -> Result<Understood, Fault> {
         let rollout = self.get(&format!("{GROUP}/namespaces/{}/rollouts/{}", key.namespace, key.name)).await?;
         let mut all = Understood::default();
-        for template in named(&rollout).iter().take(MOST) {
-            let found = match self.get(&path(template, key)).await {
-                Ok(found) => understand(&found, template, &rollout),
-                // One that is not there, or not for us, leaves the others.
-                Err(Fault { cause: Cause::Forbidden | Cause::Missing, .. }) => continue,
-                Err(fault) => return Err(fault),
-            };
-            for signal in found.signals {
-                if !all.signals.iter().any(|known| known.name == signal.name) {
-                    all.signals.push(signal);
-                }
-            }
-            all.odd.extend(found.odd);
+        let mut known = Known::new();
+        for analysis in analyses(&rollout) {
+            let templates = self.templates(key, &analysis, &mut known, &mut all).await?;
+            all.add(understand(&analysis, &templates, &rollout));
         }
         Ok(all)
+    }
+
+    /// The templates of an analysis with those that they name: each once, whoever names it, so that going round in circles ends.
+    async fn templates(
+        &self,
+        key: &Key,
+        analysis: &Analysis,
+        known: &mut Known,
+        all: &mut Understood,
+    ) -> Result<Vec<(Reference, Value)>, Fault> {
+        let mut wanted = analysis.templates.clone();
+        let mut found = Vec::new();
+        let mut place = 0;
+        while let Some(reference) = wanted.get(place).cloned() {
+            place += 1;
+            if !known.contains_key(&reference) {
+                let template = if known.len() < MOST { self.template(key, &reference).await? } else { Err("there are too many") };
+                known.insert(reference.clone(), template);
+            }
+            match known.get(&reference) {
+                Some(Ok(template)) => {
+                    let further = template.get("spec").map(references).unwrap_or_default();
+                    wanted.extend(further.into_iter().filter(|one| !wanted.contains(one)).collect::<Vec<_>>());
+                    found.push((reference, template.clone()));
+                }
+                Some(Err(why)) => all.note(format!("all of {}: {why}", reference.name)),
+                None => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// One that is not there, or not for us, leaves the others.
+    async fn template(&self, key: &Key, reference: &Reference) -> Result<Result<Value, &'static str>, Fault> {
+        match self.get(&path(reference, key)).await {
+            Ok(template) => Ok(Ok(template)),
+            Err(Fault { cause: Cause::Missing, .. }) => Ok(Err("it is not there")),
+            Err(Fault { cause: Cause::Forbidden, .. }) => Ok(Err("it may not be read")),
+            Err(fault) => Err(fault),
+        }
     }
 
     async fn get(&self, path: &str) -> Result<Value, Fault> {
@@ -109,7 +143,7 @@ impl Templates {
     }
 }
 
-fn path(template: &Named, key: &Key) -> String {
+fn path(template: &Reference, key: &Key) -> String {
     if template.cluster {
         return format!("{GROUP}/clusteranalysistemplates/{}", template.name);
     }

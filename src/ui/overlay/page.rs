@@ -77,7 +77,7 @@ pub fn draw_row(state: &State, theme: &Theme, page: &Page, (words, place): (&Row
 
 /// How the words of a row look.
 pub fn style(theme: &Theme, row: &Row) -> Style {
-    match (row.tone, row.sign) {
+    match (row.tone, row.sign.or(row.after)) {
         (Tone::Loud, Some(sign)) => theme.mark(mark(sign)),
         (Tone::Loud, None) => theme.style(Role::Bad),
         (Tone::Plain, _) => theme.style(Role::Text),

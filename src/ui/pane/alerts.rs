@@ -41,7 +41,13 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     frame.remark.push(0, place_words(offset, alerts.len(), height).unwrap_or_default(), dim);
     let inside = frame.draw(theme, buffer, area);
     if alerts.is_empty() {
-        let words = if well > 0 { "No alert is firing." } else { "The metrics server has no alerts." };
+        let stale = metrics.freshness(state.now).is_some_and(|freshness| freshness.is_stale());
+        let words = match (metrics.has_read_alerts(), stale) {
+            (false, _) => "No alerts were read yet.",
+            (true, true) => "No alert was firing when the metrics server last answered.",
+            (true, false) if well > 0 => "No alert is firing.",
+            (true, false) => "The metrics server has no alerts.",
+        };
         Pen::new(buffer, row(inside, 0)).put(words, dim);
     }
     for (alert, line) in alerts.iter().skip(offset).zip(rows(inside)) {

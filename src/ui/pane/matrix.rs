@@ -13,6 +13,7 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::super::glyph::Mark;
 use super::super::pen::{Pen, rows};
 use super::super::pieces::Pieces;
 use super::super::place_words;
@@ -27,8 +28,12 @@ use crate::app::{Layout, Pane, State};
 use crate::domain::id::Key;
 use crate::domain::signal::{Judgement, Track, Verdict};
 
-/// Cells of a signal's column: a mark and a value.
+/// Cells of a signal's column, at least: a mark and a value.
 const VALUE: u16 = 11;
+/// Cells of a signal's name, at most.
+const LABEL: u16 = 24;
+/// Cells of the number of signals that have no room.
+const MORE: u16 = 3;
 /// Cells of the little line beside them, where all signals have room for one.
 const LINE: u16 = 10;
 /// Cells of the gate's column, at least and at most.
@@ -83,7 +88,8 @@ fn frame<'a>(state: &State, theme: &Theme, height: u16) -> Frame<'a> {
 struct Columns {
     name: u16,
     gate: u16,
-    signals: Vec<Arc<str>>,
+    /// Each with the cells of its mark and value: as many as its name asks for, as far as there is room.
+    signals: Vec<(Arc<str>, u16)>,
     /// Cells of a little line; 0 where there is no room.
     line: u16,
     /// Signals that have no room.
@@ -103,10 +109,20 @@ impl Columns {
         let name = longest.clamp(8, 30).min((room / 4).max(11));
         let left = room.saturating_sub(name + 2 + GATE.0 + 2);
         let fits = usize::from(left / (VALUE + 1));
+        // How many are hidden has its room.
+        let more = if signals.len() > fits { MORE } else { 0 };
+        let left = left.saturating_sub(more);
+        let fits = usize::from(left / (VALUE + 1));
         let hidden = signals.len().saturating_sub(fits);
         signals.truncate(fits);
         let count = u16::try_from(signals.len()).unwrap_or(0);
-        let left = left.saturating_sub(count * (VALUE + 1));
+        let mut left = left.saturating_sub(count * (VALUE + 1));
+        let signals = signals.into_iter().map(|name| {
+            let more = (2 + text::width(&name).min(LABEL)).saturating_sub(VALUE).min(left);
+            left -= more;
+            (name, VALUE + more)
+        });
+        let signals = signals.collect();
         let gate = GATE.0 + left.min(GATE.1 - GATE.0);
         let left = left.saturating_sub(GATE.1 - GATE.0);
         let line = if count > 0 && left / count >= LINE { (left / count - 2).min(2 * LINE) } else { 0 };
@@ -116,8 +132,8 @@ impl Columns {
     fn titles(&self, theme: &Theme, pen: &mut Pen<'_>) {
         let dim = theme.style(Role::Dim);
         pen.column("rollout", self.name, dim).skip(2).column("gate", self.gate, dim).skip(2);
-        for name in &self.signals {
-            let cells = if self.line > 0 { VALUE + self.line } else { VALUE - 2 };
+        for (name, value) in &self.signals {
+            let cells = if self.line > 0 { value + self.line } else { value - 2 };
             pen.skip(2).column(&text::fit(name, cells), cells, dim).skip(1);
         }
         if self.hidden > 0 {
@@ -137,9 +153,9 @@ impl Columns {
             None => hint(state, theme, key, pen),
         });
         pen.skip(2);
-        for name in &self.signals {
+        for (name, cells) in &self.signals {
             let judgement = standing.and_then(|standing| standing.judgements.iter().find(|one| one.name == *name));
-            pen.within(VALUE, |pen| match judgement {
+            pen.within(*cells, |pen| match judgement {
                 Some(judgement) => value(theme, judgement, pen),
                 None => glimpse(state, theme, (key, name), pen),
             });
@@ -173,7 +189,7 @@ fn gate(theme: &Theme, worst: &Judgement, pen: &mut Pen<'_>) {
     pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, style);
 }
 
-/// Of one that is not measured in full: what the grouped queries say. They have no history, so it is a hint.
+/// Of one that is not measured in full: what the grouped queries say. They have no history, so it is a hint, and opens no gate.
 fn hint(state: &State, theme: &Theme, key: &Key, pen: &mut Pen<'_>) {
     let Some(worst) = state.environment().metrics.mark(key, state.now) else { return };
     let dim = theme.style(Role::Dim);
@@ -182,7 +198,8 @@ fn hint(state: &State, theme: &Theme, key: &Key, pen: &mut Pen<'_>) {
         return;
     }
     let mark = mark(worst.verdict);
-    pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&format!("{} {}", worst.signal, worst.verdict.words()), dim);
+    let words = format!("{} {}", worst.signal, worst.verdict.words());
+    pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, dim);
 }
 
 fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {
@@ -197,12 +214,17 @@ fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {
     pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, style);
 }
 
-/// The newest value in the grouped queries, without a verdict.
+/// The newest value in the grouped queries, without a verdict unless it is the one that is wrong.
 fn glimpse(state: &State, theme: &Theme, (key, name): (&Key, &Arc<str>), pen: &mut Pen<'_>) {
     let metrics = &state.environment().metrics;
     let tracks = [Track::Canary, Track::All, Track::Stable];
     let Some(value) = tracks.into_iter().find_map(|track| metrics.fleet_value(name, key, track)) else { return };
     let unit =
         metrics.signals(key).iter().find(|signal| signal.name == *name).map(|signal| signal.unit.clone()).unwrap_or_default();
+    let wrong = metrics.mark(key, state.now).filter(|worst| worst.signal == *name && worst.verdict == Verdict::Breach);
+    if wrong.is_some() {
+        pen.put(Mark::Bad.glyph(), theme.mark(Mark::Bad)).skip(1).put(&unit.show(value), theme.mark(Mark::Bad));
+        return;
+    }
     pen.skip(2).put(&unit.show(value), theme.style(Role::Dim));
 }

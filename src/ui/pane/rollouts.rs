@@ -203,13 +203,14 @@ impl Row<'_> {
         }
     }
 
-    /// The worst of what is measured, as far as it matters: of what is at rest only what is wrong.
+    /// The worst of what is measured, as far as it matters: of what is at rest or aborted only what is wrong. By the grouped queries alone
+    /// nothing is open, it only looks well.
     fn gate(&self, cells: u16, pen: &mut Pen<'_>) {
         let theme = self.theme;
         let metrics = &self.state.environment().metrics;
         let Some(gate) = metrics.mark(&self.release.key, self.state.now) else { return };
         let wrong = matches!(gate.verdict, Verdict::Breach | Verdict::Warn);
-        if self.release.promoted && !wrong {
+        if (self.release.promoted || self.release.aborted) && !wrong {
             return;
         }
         let mark = mark(gate.verdict);

@@ -1,12 +1,12 @@
 //! The lines below the signals of a release: the budget and how fast it burns, the weight that is measured, the collectors, the gate.
 
 use super::super::super::glyph::Mark;
-use super::super::super::phrase;
 use super::super::super::pieces::Pieces;
 use super::super::super::theme::{Role, Theme};
 use super::super::budgets;
 use super::verdict;
 use crate::app::State;
+use crate::domain::duration::clock;
 use crate::domain::release::{Release, WaitingFor};
 use crate::domain::slo::Collector;
 use crate::input::Command;
@@ -16,12 +16,27 @@ const LABEL: usize = 9;
 /// From here on a queue is worth a word: the part of it that is full.
 const FULL: f64 = 0.8;
 
+/// Places of the lines that go first where there is no room for all: how it will be, what is judged elsewhere, what drifts.
+const GOING: [usize; 5] = [1, 4, 2, 3, 0];
+
 /// All lines that have something to say in so many cells, the gate last.
-pub fn lines(state: &State, theme: &Theme, release: &Release, room: u16) -> Vec<Pieces<'static>> {
+pub fn lines(state: &State, theme: &Theme, release: &Release, room: u16) -> [Option<Pieces<'static>>; 6] {
     let budget = budgets::line(state, theme, &release.key).map(|line| labelled(theme, "budget").joined(line));
     let forecast = budgets::forecast(state, theme, release).map(|line| labelled(theme, "").joined(line));
-    let all = [budget, forecast, weight(state, theme, release), collector(state, theme), gate(state, theme, release, room)];
-    all.into_iter().flatten().collect()
+    let (weight, collector) = (weight(state, theme, release), collector(state, theme));
+    [budget, forecast, weight, collector, analysis(state, theme, release), gate(state, theme, release, room)]
+}
+
+/// Those for which there is room; what keeps a release from going on is the last that goes.
+pub fn fitting(mut lines: [Option<Pieces<'static>>; 6], most: usize) -> Vec<Pieces<'static>> {
+    for place in GOING {
+        if lines.iter().flatten().count() > most
+            && let Some(line) = lines.get_mut(place)
+        {
+            *line = None;
+        }
+    }
+    lines.into_iter().flatten().collect()
 }
 
 /// A line that begins with a label.
@@ -55,8 +70,29 @@ fn collector(state: &State, theme: &Theme) -> Option<Pieces<'static>> {
     Some(labelled(theme, "otel").add(0, words, theme.mark(Mark::Warning)))
 }
 
+/// `analysis ? the controller alone judges web of smoke`: what nothing here judges by. Why is said below, where there is room.
+fn analysis(state: &State, theme: &Theme, release: &Release) -> Option<Pieces<'static>> {
+    let unjudged = state.environment().metrics.definitions().unjudged(&release.key);
+    let what = match unjudged {
+        [] => return None,
+        [one] => one.split_once(": ").map_or(&**one, |(what, _)| what).to_owned(),
+        all => format!("{} of its checks", all.len()),
+    };
+    let words = format!("{} the controller alone judges {what}", Mark::Unknown.glyph());
+    Some(labelled(theme, "analysis").add(0, words, theme.style(Role::Text)))
+}
+
 fn per_second(rate: f64) -> String {
     crate::domain::signal::Unit::PerSecond.show(rate)
+}
+
+/// ` in 4:31`, or ` any moment` where the time is over.
+fn at(left: i64, tight: bool) -> String {
+    match left {
+        ..=0 => " any moment".to_owned(),
+        _ if tight => format!(" {}", clock(left)),
+        _ => format!(" in {}", clock(left)),
+    }
 }
 
 /// `gate     ✖ errors · goes to 50% BY ITSELF in 4:31 · H holds it`, in so many cells. None where there is nothing to go on to, or where
@@ -82,10 +118,10 @@ pub fn gate(state: &State, theme: &Theme, release: &Release, room: u16) -> Optio
     }
     let (border, strong) = (theme.style(Role::Border), theme.style(Role::Strong));
     let to = release.next_weight.map_or_else(|| "on".to_owned(), |weight| format!("to {weight}%"));
-    let left = phrase::countdown(release, state.cluster_time()).unwrap_or_default();
-    let (goes, into) = if tight { ("", " ") } else { ("goes ", " in ") };
+    let left = release.until.map(|until| until.duration_since(state.cluster_time()).as_secs());
+    let goes = if tight { "" } else { "goes " };
     let line = line.add(0, " · ", border).add(0, format!("{goes}{to} "), strong).add(0, "BY ITSELF", theme.bold(Role::Warn));
-    let line = line.add(0, format!("{into}{left}"), strong);
+    let line = line.add(0, left.map_or_else(String::new, |left| at(left, tight)), strong);
     let key = state.keymap.label(Command::Hold).filter(|_| state.forbidden(state.shown).is_none());
     let Some(key) = key else { return Some(line) };
     let hold = |words: &'static str| {

@@ -86,7 +86,7 @@ impl Signals<'_> {
             if self.state.red_use { red_use(self.judgements) } else { as_they_are(self.judgements) };
         let rows: Vec<_> = named.iter().map(|(label, judgement)| Row { label, judgement: *judgement }).collect();
         // What decides has its lines even where not all signals have theirs.
-        let kept = u16::try_from(below.len()).unwrap_or(u16::MAX).min(area.height / 2);
+        let kept = u16::try_from(below.iter().flatten().count()).unwrap_or(u16::MAX).min(area.height / 2);
         let (most, counted) = (area.height - kept, self.state.breach_after);
         let cells = Cells::fitting(&rows, area.width, counted);
         let measured = self.state.environment().metrics.measured(&self.release.key).map(|measured| &**measured);
@@ -105,6 +105,7 @@ impl Signals<'_> {
         }
         // A free line where there is room for it.
         let reasons = self.reasons(area.width, cells.says_all());
+        let below = below::fitting(below, usize::from(area.height.saturating_sub(place)));
         let needed = place + u16::try_from(below.len()).unwrap_or(u16::MAX);
         place += u16::from(area.height > needed);
         for line in below.into_iter().chain(reasons) {
@@ -115,7 +116,7 @@ impl Signals<'_> {
         }
     }
 
-    /// What verdicts that are none rest on; what is the same of several is said once.
+    /// What verdicts that are none rest on, what is the same of several said once; and why the controller judges by more than is judged here.
     fn reasons(&self, width: u16, said: bool) -> Vec<Pieces<'static>> {
         let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
         for one in self.judgements {
@@ -125,12 +126,22 @@ impl Signals<'_> {
                 None => reasons.push((reason, vec![&one.name])),
             }
         }
-        let mut lines = Vec::new();
-        for (reason, names) in reasons {
+        let said = reasons.into_iter().map(|(reason, names)| {
             let all = names.len() == self.judgements.len();
-            let words = if all { reason } else { format!("{}: {reason}", names.join(", ")) };
+            if all { reason } else { format!("{}: {reason}", names.join(", ")) }
+        });
+        let unjudged = self.state.environment().metrics.definitions().unjudged(&self.release.key);
+        let mut lines = self.labelled("why", said, width);
+        lines.extend(self.labelled("not here", unjudged.iter().map(ToString::to_string), width));
+        lines
+    }
+
+    /// Sentences in lines of so many cells, the first of them with a label.
+    fn labelled(&self, label: &str, said: impl Iterator<Item = String>, width: u16) -> Vec<Pieces<'static>> {
+        let mut lines = Vec::new();
+        for words in said {
             for words in text::wrap(&words, width.saturating_sub(10), 2) {
-                let label = if lines.is_empty() { "why" } else { "" };
+                let label = if lines.is_empty() { label } else { "" };
                 lines.push(below::labelled(self.theme, label).add(0, words.into_owned(), self.theme.style(Role::Text)));
             }
         }

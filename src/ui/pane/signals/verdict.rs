@@ -56,18 +56,28 @@ pub fn reason(judgement: &Judgement, whole: bool) -> Option<String> {
     if !known {
         said.extend(judgement.why.as_deref().map(str::to_owned));
     }
-    if judgement.verdict == Verdict::LowTraffic
-        && let Some(requests) = judgement.requests
-    {
-        said.push(match judgement.resolution {
-            Some(resolution) => format!("{} requests, which show {} at best", requests.round(), judgement.unit.show(resolution)),
-            None => format!("{} requests", requests.round()),
-        });
+    if judgement.verdict == Verdict::LowTraffic {
+        said.extend(shown(judgement, said.last().is_some_and(|why| why.ends_with(" requests"))));
+    }
+    if judgement.why.as_deref() == Some("no series") {
+        said.push("is it scraped? pilothouse config check tells".to_owned());
     }
     if let Some(seconds) = judgement.usable_in {
         said.push(format!("a verdict in {}", clock(seconds.into())));
     }
     (!said.is_empty()).then(|| said.join(" · "))
+}
+
+/// `37 requests, which show 2.69% at best`: how many there were, unless that is told, and what so many can show.
+fn shown(judgement: &Judgement, told: bool) -> Option<String> {
+    let requests = judgement.requests?.round();
+    let best = judgement.resolution.map(|resolution| judgement.unit.show(resolution));
+    match (told, best) {
+        (false, Some(best)) => Some(format!("{requests} requests, which show {best} at best")),
+        (true, Some(best)) => Some(format!("so many show {best} at best")),
+        (false, None) => Some(format!("{requests} requests")),
+        (true, None) => None,
+    }
 }
 
 #[cfg(test)]
@@ -105,8 +115,13 @@ mod tests {
         let few = Judgement { usable_in: Some(412), ..judgement(Verdict::LowTraffic, None) };
         assert_eq!(short(&few), "low traffic");
         assert_eq!(reason(&few, false).as_deref(), Some("37 requests, which show 2.69% at best · a verdict in 6:52"));
+        let told = Judgement { why: Some("37 of 100 requests".into()), usable_in: None, ..few };
+        assert_eq!(reason(&told, false).as_deref(), Some("37 of 100 requests · so many show 2.69% at best"));
+        assert_eq!(reason(&Judgement { resolution: None, ..told }, false).as_deref(), Some("37 of 100 requests"));
         let none = judgement(Verdict::NoData, Some("last sample 2:10 ago"));
         assert_eq!((short(&none), long(&none, 0)), ("no data".into(), "no data: last sample 2:10 ago".into()));
+        let gone = judgement(Verdict::NoData, Some("no series"));
+        assert_eq!(reason(&gone, true).as_deref(), Some("is it scraped? pilothouse config check tells"));
         assert_eq!((reason(&none, true), reason(&none, false).as_deref()), (None, Some("last sample 2:10 ago")));
         assert_eq!(reason(&judgement(Verdict::Pass, None), false), None);
     }
