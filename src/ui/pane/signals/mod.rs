@@ -107,7 +107,7 @@ impl Signals<'_> {
         let reasons = self.reasons(area.width, cells.says_all());
         let needed = place + u16::try_from(below.len()).unwrap_or(u16::MAX);
         place += u16::from(area.height > needed);
-        for line in below.into_iter().chain(reasons) {
+        for line in below.into_iter().chain(reasons).chain(self.notes(area.width)) {
             if place < area.height {
                 line.within(area.width).draw(&mut Pen::new(buffer, row(area, place)));
             }
@@ -129,12 +129,26 @@ impl Signals<'_> {
         for (reason, names) in reasons {
             let all = names.len() == self.judgements.len();
             let words = if all { reason } else { format!("{}: {reason}", names.join(", ")) };
-            for words in text::wrap(&words, width.saturating_sub(10), 2) {
-                let label = if lines.is_empty() { "why" } else { "" };
-                lines.push(below::labelled(self.theme, label).add(0, words.into_owned(), self.theme.style(Role::Text)));
-            }
+            self.say(&mut lines, "why", &words, width);
         }
         lines
+    }
+
+    /// What the server warns of, each in full.
+    fn notes(&self, width: u16) -> Vec<Pieces<'static>> {
+        let mut lines = Vec::new();
+        for note in self.state.environment().metrics.notes(Some(&self.release.key)) {
+            self.say(&mut lines, "warned", note, width);
+        }
+        lines
+    }
+
+    /// Adds words below a label that stands before the first line.
+    fn say(&self, lines: &mut Vec<Pieces<'static>>, label: &str, words: &str, width: u16) {
+        for words in text::wrap(words, width.saturating_sub(10), 2) {
+            let label = if lines.is_empty() { label } else { "" };
+            lines.push(below::labelled(self.theme, label).add(0, words.into_owned(), self.theme.style(Role::Text)));
+        }
     }
 }
 
