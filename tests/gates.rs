@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -21,12 +21,20 @@ struct Story {
     rate: fn(f64) -> Option<f64>,
     newest: fn(f64) -> Option<f64>,
     away: fn(u32, f64) -> bool,
+    refuses: fn(&str) -> bool,
     ahead: f64,
 }
 
 /// All is well.
-const WELL: Story =
-    Story { errors: |_| Some(0.001), p95: |_| Some(0.4), rate: |_| Some(200.0), newest: Some, away: |_, _| false, ahead: 0.0 };
+const WELL: Story = Story {
+    errors: |_| Some(0.001),
+    p95: |_| Some(0.4),
+    rate: |_| Some(200.0),
+    newest: Some,
+    away: |_, _| false,
+    refuses: |_| false,
+    ahead: 0.0,
+};
 
 impl Script for Story {
     fn value(&self, query: &str, at: f64) -> Option<f64> {
@@ -46,6 +54,10 @@ impl Script for Story {
 
     fn is_away(&self, request: u32, now: f64) -> bool {
         (self.away)(request, now)
+    }
+
+    fn refuses(&self, query: &str) -> Option<&'static str> {
+        (self.refuses)(query).then_some("parse error: unexpected identifier")
     }
 
     fn ahead(&self) -> f64 {
@@ -215,6 +227,22 @@ fn stories_and_their_ends() {
             ..CALM
         },
         Case {
+            name: "one query is refused",
+            story: Story { refuses: |query| query.contains("p95"), ..WELL },
+            code: 3,
+            says: "p95 no data parse error: unexpected identifier",
+            verdict: "pass",
+            ..CALM
+        },
+        Case {
+            name: "one query is refused and another breached",
+            story: Story { refuses: |query| query.contains("p95"), errors: |_| Some(0.05), ..WELL },
+            code: 1,
+            says: "errors 5% > 1%",
+            verdict: "breach",
+            ..CALM
+        },
+        Case {
             name: "never there",
             story: Story { away: |_, _| true, ..WELL },
             code: 4,
@@ -228,6 +256,19 @@ fn stories_and_their_ends() {
         running.into_iter().filter_map(|one| one.join().unwrap().err()).collect()
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn what_the_server_refuses_is_not_waited_for() {
+    let config = config("refused", &start(Story { refuses: |query| !query.contains("vector(1)"), ..WELL }), "");
+    let began = Instant::now();
+    let output = command(&["--config", config.to_str().unwrap(), "gate", "--service", "shop", "--for", "10m", "--json"]).output();
+    let output = output.unwrap();
+    let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((output.status.code(), &document["result"]), (Some(2), &"refused".into()), "{}", stderr(&output));
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let said = "the metrics server refuses to: p95 no data parse error: unexpected identifier; errors no data parse error";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
 }
 
 #[test]

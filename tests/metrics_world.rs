@@ -7,7 +7,7 @@ use pilothouse::config::Settings;
 use pilothouse::config::resolve::resolve;
 use pilothouse::demo::{self, Options, Running, Scenario};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
-use pilothouse::domain::signal::{AlertState, Expression, Signal, Target, Track, TrackSeries, Variables};
+use pilothouse::domain::signal::{AlertState, Alerts, Expression, Signal, Target, Track, TrackSeries, Variables};
 use pilothouse::source::{Order, Subject};
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ fn the_world_is_measured_with_everything_around_it() {
     });
     let heard = &ears.heard;
     assert_eq!(amiss(heard), None);
-    let alerts = heard.alerts.as_ref().unwrap();
+    let Some(Alerts::Read(alerts)) = &heard.alerts else { panic!("{:?}", heard.alerts) };
     assert!(alerts.iter().any(|alert| &*alert.name == "GatewayLatencyHigh" && alert.state == AlertState::Inactive), "{alerts:?}");
     let burn = &heard.burns["gateway"];
     let windows: Vec<u32> = burn.ratios.iter().map(|(window, _)| *window).collect();

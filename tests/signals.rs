@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use pilothouse::app::{Effect, Mouse, MouseKind, Msg, Pane, Screen, State, update};
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
-use pilothouse::domain::signal::Measured;
 use pilothouse::domain::signal::analysis_template::Understood;
+use pilothouse::domain::signal::{Alerts, Measured, MetricsLink};
 use pilothouse::input::Keymap;
 use pilothouse::ui::theme::{Depth, Theme, built_in};
 use proptest::prelude::*;
@@ -109,7 +109,7 @@ fn signals_in_all_their_states() {
             press(state, "<tab><tab>");
         }
     };
-    let cases: [(&str, Make<'_>); 7] = [
+    let cases: [(&str, Make<'_>); 8] = [
         ("connecting", &|size| {
             let mut state = asked(size);
             press(&mut state, "gjjjj");
@@ -124,6 +124,14 @@ fn signals_in_all_their_states() {
         ("late", &|size| {
             let mut state = measured(size, &metrics::errors);
             let _ = update(&mut state, &env(), Msg::Tick(now() + SignedDuration::from_secs(60)));
+            state
+        }),
+        ("no_samples", &|size| {
+            let mut state = asked(size);
+            press(&mut state, "gjjjj");
+            tell(&mut state, vec![News::Metrics(MetricsNews::Link(MetricsLink::Up { at: now(), millis: 12, sampled: None }))]);
+            let nothing = metrics::poll(&metrics::target(&state, &gateway()), now(), &|_, _, _| f32::NAN);
+            say(&mut state, nothing);
             state
         }),
         ("no_data", &|size| measured(size, &metrics::gone)),
@@ -162,6 +170,13 @@ fn the_screen_of_signals() {
     pictures("screen", &SIZES, |size| {
         let mut state = measured(size, &metrics::errors);
         tell(&mut state, vec![metrics::alerts(), metrics::collector()]);
+        press(&mut state, "4");
+        state
+    });
+    pictures("screen_alerts_unread", &[(140, 40)], |size| {
+        let mut state = measured(size, &metrics::errors);
+        let unread = || News::Metrics(MetricsNews::Alerts(Alerts::Unread("503 Service Unavailable".into())));
+        tell(&mut state, vec![metrics::alerts(), unread()]);
         press(&mut state, "4");
         state
     });

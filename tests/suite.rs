@@ -26,6 +26,7 @@ mod kubectl;
 mod ledger;
 mod liars;
 mod metrics;
+mod metrics_tls;
 mod metrics_world;
 mod promql;
 mod pty;

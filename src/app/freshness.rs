@@ -17,6 +17,8 @@ pub enum Freshness {
         /// Milliseconds.
         millis: u32,
     },
+    /// It answers, and has nothing to answer with: no sample of anything that it is asked for was ever seen.
+    Empty,
     /// It has said nothing for this many seconds.
     Late {
         /// Seconds since it last answered.

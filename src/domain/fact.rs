@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::id::{EnvironmentId, Key, Kind};
 use super::object::{AnalysisRun, Canary, Event, Experiment, Lease, Meta, Pod, ReplicaSet, Rollout};
 use super::signal::analysis_template::Understood;
-use super::signal::{Alert, Fleet, Measured, MetricsLink};
+use super::signal::{Alerts, Fleet, Measured, MetricsLink};
 use super::slo::{BurnReading, Collector};
 
 /// An object as a source decoded it. `Arc`, so that handing it on copies nothing.
@@ -117,7 +117,7 @@ pub enum MetricsNews {
     /// One signal of all rollouts.
     Fleet(Arc<Fleet>),
     /// Its alerts and alerting rules.
-    Alerts(Arc<[Alert]>),
+    Alerts(Alerts),
     /// How fast a service uses up what may fail.
     Burn(Arc<BurnReading>),
     /// How the collectors of telemetry are doing.

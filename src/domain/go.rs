@@ -32,6 +32,8 @@ pub struct Evidence<'a> {
     pub releases: &'a [Release],
     /// Alerts that concern the subject; without one, all of them.
     pub alerts: Known<Vec<&'a Alert>>,
+    /// Whether the server has any alerting rule or alert, whatever it is about.
+    pub ruled: bool,
     /// For each service that it concerns: its name, and which part of its error budget is left. 1 is all of it; below 0 it is overdrawn.
     pub budgets: Known<Vec<(String, f64)>>,
     /// The part of a budget that has to be left.
@@ -129,6 +131,9 @@ fn alerts(evidence: &Evidence<'_>) -> Finding {
     match (firing.is_empty(), mild.is_empty()) {
         (false, _) => finding("alerts", Sign::NoGo, format!("firing: {}", several(firing))),
         (true, false) => finding("alerts", Sign::Warn, format!("pending or for information: {}", several(mild))),
+        (true, true) if !evidence.ruled => {
+            finding("alerts", Sign::Warn, "the metrics server has no alerting rule: nothing that it knows of would fire")
+        }
         (true, true) => finding("alerts", Sign::Pass, "none firing"),
     }
 }
@@ -270,6 +275,7 @@ mod tests {
             subject: None,
             releases: &[],
             alerts: Known::Is(Vec::new()),
+            ruled: true,
             budgets: Known::Is(vec![("gateway".into(), 0.995)]),
             wanted: BUDGET,
             frozen: Vec::new(),
@@ -304,6 +310,10 @@ mod tests {
         says(&with(1), "alerts", Sign::Pass, "none firing");
         says(&with(2), "alerts", Sign::Warn, "pending or for information: Slow");
         says(&with(3), "alerts", Sign::NoGo, "firing: Burn");
+        let bare = Evidence { ruled: false, ..calm() };
+        says(&bare, "alerts", Sign::Warn, "the metrics server has no alerting rule: nothing that it knows of would fire");
+        let unread = Evidence { alerts: Known::Unknown("no API".into()), ..calm() };
+        says(&unread, "alerts", Sign::Unknown, "no API");
     }
 
     #[test]

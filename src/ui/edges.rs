@@ -88,6 +88,7 @@ fn source<'a>(line: Pieces<'a>, state: &State, theme: &Theme, (name, freshness):
     match freshness {
         Freshness::Connecting => line.after(1, 4, "connecting", dim),
         Freshness::Live { .. } => line.after(1, 4, "live", dim),
+        Freshness::Empty => line.after(1, rank, "no samples", style),
         Freshness::Late { seconds } => line.after(1, rank, text::age(*seconds), style),
         Freshness::Down { seconds, reason, .. } => {
             let line = line.after(1, rank, format!("down {}", text::age(*seconds)), style);

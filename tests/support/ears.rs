@@ -11,7 +11,7 @@ use pilothouse::config::{Environment, Settings};
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
 use pilothouse::domain::signal::analysis_template::Understood;
-use pilothouse::domain::signal::{Alert, Fleet, Measured, MetricsLink, Signal, Target, Track, Variables, preset};
+use pilothouse::domain::signal::{Alerts, Fleet, Measured, MetricsLink, Signal, Target, Track, Variables, preset};
 use pilothouse::domain::slo::{BurnReading, Collector, Slo};
 use pilothouse::source::{Clock, Mailbox, Order, Sources};
 pub use pilothouse::wire::now;
@@ -31,7 +31,7 @@ pub struct Heard {
     pub links: Vec<MetricsLink>,
     pub fleets: BTreeMap<String, Arc<Fleet>>,
     pub measured: BTreeMap<String, Arc<Measured>>,
-    pub alerts: Option<Arc<[Alert]>>,
+    pub alerts: Option<Alerts>,
     pub burns: BTreeMap<String, Arc<BurnReading>>,
     pub collector: Option<Collector>,
     pub templates: BTreeMap<String, Arc<Understood>>,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// A request, as far as tests look at it.
@@ -92,14 +93,30 @@ pub struct Liar {
 impl Liar {
     /// Ends with the process.
     pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        Self::behind(|stream| stream, answer)
+    }
+
+    /// Over TLS.
+    pub fn over_tls(config: Arc<ServerConfig>, answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        let wrap = move |stream| StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+        Self::behind(wrap, answer)
+    }
+
+    fn behind<S: Read + Write>(
+        wrap: impl Fn(TcpStream) -> S + Send + Sync + 'static,
+        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (answer, log) = (Arc::new(answer), Arc::clone(&asked));
+        let (wrap, answer, log) = (Arc::new(wrap), Arc::new(answer), Arc::clone(&asked));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                thread::spawn(move || drop(serve(stream, &*answer, &log)));
+                let (wrap, answer, log) = (Arc::clone(&wrap), Arc::clone(&answer), Arc::clone(&log));
+                thread::spawn(move || {
+                    stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+                    drop(serve(wrap(stream), &*answer, &log));
+                });
             }
         });
         Self { port, asked }
@@ -123,8 +140,7 @@ impl Liar {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, log: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(90)))?;
+fn serve(mut stream: impl Read + Write, answer: &dyn Fn(&Asked) -> Answer, log: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0_u8];
     while !head.ends_with(b"\r\n\r\n") {

@@ -11,8 +11,8 @@ use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::Key;
 use pilothouse::domain::series::Series;
 use pilothouse::domain::signal::{
-    Alert, AlertState, Comparator, Expression, Fleet, FleetRow, Limit, Measured, MetricsLink, Origin, Signal, SignalKind, Target,
-    Template, Track, TrackSeries, Unit,
+    Alert, AlertState, Alerts, Comparator, Expression, Fleet, FleetRow, Limit, Measured, MetricsLink, Origin, Signal, SignalKind,
+    Target, Template, Track, TrackSeries, Unit,
 };
 use pilothouse::domain::slo::{BurnAlert, BurnReading, Collector, Slo};
 
@@ -209,12 +209,12 @@ pub fn alerts() -> News {
         query: "".into(),
         problem: None,
     };
-    News::Metrics(MetricsNews::Alerts(Arc::new([
+    News::Metrics(MetricsNews::Alerts(Alerts::Read(Arc::new([
         alert("GatewayHighErrorRate", AlertState::Firing, 3, "gateway", "more than 1% of the requests fail"),
         alert("OrdersSlow", AlertState::Pending, 1, "orders", "p95 is over 2 s"),
         alert("GatewayDown", AlertState::Inactive, 0, "gateway", ""),
         alert("OrdersDown", AlertState::Inactive, 0, "orders", ""),
-    ])))
+    ]))))
 }
 
 /// The collector refuses and drops.
@@ -235,5 +235,6 @@ pub fn fleet(signal: &str, values: &[(&str, &str, f32)]) -> News {
         })
         .collect();
     rows.sort_by(|a, b| (&a.namespace, &a.rollout, a.track).cmp(&(&b.namespace, &b.rollout, b.track)));
-    News::Metrics(MetricsNews::Fleet(Arc::new(Fleet { signal: signal.into(), asked: now(), rows: rows.into() })))
+    let fleet = Fleet { signal: signal.into(), asked: now(), rows: rows.into(), notes: Vec::new() };
+    News::Metrics(MetricsNews::Fleet(Arc::new(fleet)))
 }

@@ -33,6 +33,11 @@ pub trait Script: Send + Sync + 'static {
         false
     }
 
+    /// What it has against a query.
+    fn refuses(&self, _query: &str) -> Option<&'static str> {
+        None
+    }
+
     /// Seconds by which its clock is ahead.
     fn ahead(&self) -> f64 {
         0.0
@@ -94,6 +99,10 @@ impl Server {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.script.is_away(request, self.since(self.now())) {
             return (503, "text/plain", "no backend".to_owned());
+        }
+        let query = parameters.get("query").map_or("", String::as_str);
+        if let Some(error) = self.script.refuses(query) {
+            return (400, "application/json", json!({"status": "error", "errorType": "bad_data", "error": error}).to_string());
         }
         match self.data(path, parameters) {
             Some(data) => (200, "application/json", json!({"status": "success", "data": data}).to_string()),

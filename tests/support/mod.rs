@@ -14,4 +14,5 @@ pub mod prometheus;
 pub mod record;
 pub mod signals;
 pub mod source_stories;
+pub mod tls;
 pub mod write_stories;

@@ -114,7 +114,7 @@ pub(super) fn ticket(dialog: &Dialog, policy: &Policy) -> Result<Ticket, String>
 fn late(freshness: &Freshness) -> Option<Stop> {
     Some(Stop::Waits(match freshness {
         Freshness::Live { .. } => return None,
-        Freshness::Connecting => "the connection".to_owned(),
+        Freshness::Connecting | Freshness::Empty => "the connection".to_owned(),
         Freshness::Late { seconds } => format!("live data: silent for {}", clock(*seconds)),
         Freshness::Down { seconds, .. } => format!("live data: down for {}", clock(*seconds)),
     }))

@@ -16,7 +16,7 @@ pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules
     let release = rollout.or_else(|| cluster.canary(key).map(|canary| Standing::of_canary(canary)));
     let stale = match environment.freshness(now) {
         Freshness::Live { .. } => None,
-        Freshness::Connecting => Some("the cluster is being connected to".to_owned()),
+        Freshness::Connecting | Freshness::Empty => Some("the cluster is being connected to".to_owned()),
         Freshness::Late { seconds } => Some(format!("the cluster has been silent for {}", clock(seconds))),
         Freshness::Down { seconds, reason, .. } => Some(format!("the cluster has been down for {}: {reason}", clock(seconds))),
     };

@@ -39,7 +39,7 @@ use super::cluster::Cluster;
 use super::freshness::Freshness;
 use crate::domain::fact::MetricsNews;
 use crate::domain::id::Key;
-use crate::domain::signal::{Alert, Context, Fleet, Judgement, Measured, MetricsLink, Signal, TrackSeries, judge};
+use crate::domain::signal::{Alert, Alerts, Context, Fleet, Judgement, Measured, MetricsLink, Signal, TrackSeries, judge};
 use crate::domain::slo::{BurnReading, Collector};
 use weighted::Weighted;
 
@@ -53,7 +53,7 @@ const KEPT: SignedDuration = SignedDuration::from_mins(2);
 pub struct Metrics {
     /// How the server is doing.
     pub link: MetricsLink,
-    /// Its alerts and alerting rules.
+    /// Its alerts and alerting rules, as far as they were read.
     pub alerts: Arc<[Alert]>,
     /// How the collectors of telemetry are doing.
     pub collector: Collector,
@@ -67,7 +67,12 @@ pub struct Metrics {
     fresh: HashSet<Key>,
     judged: Option<Timestamp>,
     answered: Option<Timestamp>,
-    alerts_read: bool,
+    /// When the newest sample was taken that was ever seen, also if the server has it no more.
+    sampled: Option<Timestamp>,
+    /// Whether an answer about alerts, or none, has come.
+    alerts_asked: bool,
+    /// Why the alerts are not all of them; None if they are.
+    alerts_unread: Option<Box<str>>,
     aim: Aim,
 }
 
@@ -83,7 +88,8 @@ impl Metrics {
         Self {
             link: if definitions.is_empty() { MetricsLink::None } else { MetricsLink::Connecting },
             alerts: Arc::new([]),
-            alerts_read: false,
+            alerts_asked: false,
+            alerts_unread: Some("they were not read yet".into()),
             collector: Collector::default(),
             definitions,
             measured: HashMap::new(),
@@ -94,6 +100,7 @@ impl Metrics {
             fresh: HashSet::new(),
             judged: None,
             answered: None,
+            sampled: None,
             aim: Aim::default(),
         }
     }
@@ -102,8 +109,9 @@ impl Metrics {
     pub fn apply(&mut self, news: MetricsNews) {
         match news {
             MetricsNews::Link(link) => {
-                if let MetricsLink::Up { at, .. } = link {
+                if let MetricsLink::Up { at, sampled, .. } = link {
                     self.answered = Some(at);
+                    self.sampled = sampled.or(self.sampled);
                 }
                 self.link = link;
             }
@@ -114,7 +122,7 @@ impl Metrics {
             MetricsNews::Fleet(fleet) => {
                 self.fleets.insert(Arc::clone(&fleet.signal), fleet);
             }
-            MetricsNews::Alerts(alerts) => (self.alerts, self.alerts_read) = (alerts, true),
+            MetricsNews::Alerts(alerts) => self.hear(alerts),
             MetricsNews::Burn(reading) => {
                 self.fresh.insert(reading.key.clone());
                 self.burns.insert(reading.key.clone(), reading);
@@ -127,14 +135,30 @@ impl Metrics {
         }
     }
 
+    fn hear(&mut self, alerts: Alerts) {
+        self.alerts_asked = true;
+        let (all, unread) = match alerts {
+            Alerts::Read(all) => (Some(all), None),
+            Alerts::Partly(all, why) => (Some(all), Some(why)),
+            Alerts::Unread(why) => (None, Some(why)),
+        };
+        self.alerts = all.unwrap_or_else(|| Arc::clone(&self.alerts));
+        self.alerts_unread = unread;
+    }
+
     /// Whether there is a metrics server and a signal to ask it for.
     pub fn is_configured(&self) -> bool {
         !self.definitions.is_empty()
     }
 
-    /// Whether its alerts were ever read: that none is known does not mean that none fires.
-    pub fn has_read_alerts(&self) -> bool {
-        self.alerts_read
+    /// Whether it was asked for its alerts, and has answered or not.
+    pub fn has_asked_for_alerts(&self) -> bool {
+        self.alerts_asked
+    }
+
+    /// Why the alerts are not all that there are now, in one line: that none of them fires does then not mean that none does. None if they are.
+    pub fn alerts_unread(&self) -> Option<&str> {
+        self.alerts_unread.as_deref()
     }
 
     /// What is to be measured here.
@@ -189,21 +213,37 @@ impl Metrics {
         self.fleets.get(signal)
     }
 
+    /// What the server warns of beside its newest answers: those about a rollout first, then those about all of them, each once.
+    pub fn notes(&self, key: Option<&Key>) -> Vec<&str> {
+        let own = key.and_then(|key| self.measured.get(key)).into_iter().flat_map(|measured| &measured.notes);
+        let mut fleets: Vec<_> = self.fleets.values().collect();
+        fleets.sort_unstable_by(|a, b| a.signal.cmp(&b.signal));
+        let mut notes: Vec<&str> = Vec::new();
+        for note in own.chain(fleets.into_iter().flat_map(|fleet| &fleet.notes)) {
+            if !notes.contains(&&**note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
     /// Whether the server has ever answered.
     pub fn has_answered(&self) -> bool {
         self.answered.is_some()
     }
 
-    /// How fresh the source is: late from half of the age on at which samples count no more. None where there are no metrics.
+    /// How fresh the source is, by its newest sample: late from half of the age on at which samples count no more. That a server answers says
+    /// nothing about how old its answers are. None where there are no metrics.
     pub fn freshness(&self, now: Timestamp) -> Option<Freshness> {
         let since = |moment: Timestamp| now.duration_since(moment).as_secs().max(0);
         let late = i64::from(self.definitions.stale_after / 2);
         Some(match &self.link {
             MetricsLink::None => return None,
             MetricsLink::Connecting => Freshness::Connecting,
-            MetricsLink::Up { at, millis, sampled } => match since(sampled.unwrap_or(*at)) {
-                seconds if seconds >= late => Freshness::Late { seconds },
-                _ => Freshness::Live { millis: *millis },
+            MetricsLink::Up { millis, .. } => match self.sampled.map(since) {
+                None => Freshness::Empty,
+                Some(seconds) if seconds >= late => Freshness::Late { seconds },
+                Some(_) => Freshness::Live { millis: *millis },
             },
             MetricsLink::Down { since: start, reason } => Freshness::Down {
                 seconds: since(self.answered.unwrap_or(*start)),

@@ -268,7 +268,12 @@ fn a_list_has_marks_from_grouped_queries() {
     let mut cockpit = Cockpit::on(vec![canary("gateway", "2026-03-02T13:50:00Z"), at_rest("quiet")]);
     let row = |rollout: &str, track, value| FleetRow { namespace: "shop".into(), rollout: rollout.into(), track, value };
     let fleet = |signal: &str, rows: Vec<FleetRow>| {
-        News::Metrics(MetricsNews::Fleet(Arc::new(Fleet { signal: signal.into(), asked: now(), rows: rows.into() })))
+        News::Metrics(MetricsNews::Fleet(Arc::new(Fleet {
+            signal: signal.into(),
+            asked: now(),
+            rows: rows.into(),
+            notes: Vec::new(),
+        })))
     };
     let mut traffic = vec![row("apigw", Track::Canary, 10.0), row("apigw", Track::Stable, 90.0), row("quiet", Track::Stable, 0.1)];
     traffic.sort_by(|a, b| (&a.rollout, a.track).cmp(&(&b.rollout, b.track)));
@@ -288,9 +293,13 @@ fn a_list_has_marks_from_grouped_queries() {
 fn late_is_the_age_of_the_newest_sample() {
     let mut metrics = Metrics::new(Definitions::of(&settings(), &settings().environments[0]));
     assert_eq!(metrics.freshness(now()), Some(Freshness::Connecting));
+    metrics.apply(MetricsNews::Link(MetricsLink::Up { at: after(0), millis: 4, sampled: None }));
+    assert_eq!(metrics.freshness(after(0)), Some(Freshness::Empty), "it answers, without a sample");
     metrics.apply(MetricsNews::Link(MetricsLink::Up { at: after(50), millis: 4, sampled: Some(after(0)) }));
     assert_eq!(metrics.freshness(after(44)), Some(Freshness::Live { millis: 4 }));
     assert_eq!(metrics.freshness(after(50)), Some(Freshness::Late { seconds: 50 }), "it answers, with old samples");
+    metrics.apply(MetricsNews::Link(MetricsLink::Up { at: after(50), millis: 4, sampled: None }));
+    assert_eq!(metrics.freshness(after(59)), Some(Freshness::Late { seconds: 59 }), "the newest one is as old as it is");
     metrics.apply(MetricsNews::Link(MetricsLink::Down { since: after(60), reason: "refused".into() }));
     let down = Freshness::Down { seconds: 20, reason: "refused".to_owned(), ever: true };
     assert_eq!(metrics.freshness(after(70)), Some(down));

@@ -18,7 +18,7 @@ use crate::config::{Environment, Settings};
 use crate::domain::go::{Evidence, Finding, Known, Sign, go, verdict};
 use crate::domain::id::Key;
 use crate::domain::release::Release;
-use crate::domain::signal::MetricsLink;
+use crate::domain::signal::{AlertState, MetricsLink};
 use crate::wire;
 
 /// How long what is not measured with a rollout may take: alerts and burn rates.
@@ -63,9 +63,11 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failur
     };
     live.look(key.as_ref());
     live.measure(key.as_ref());
+    let asks_of_all = asks_of_all(&live.metrics);
     live.measured_until(MORE, |metrics| {
         let burns = metrics.definitions().slo().is_none() || metrics.standings().all(|(key, _)| metrics.burn(key).is_some());
-        !matches!(metrics.link, MetricsLink::Up { .. }) || (metrics.has_read_alerts() && burns)
+        let MetricsLink::Up { sampled, .. } = metrics.link else { return true };
+        metrics.has_asked_for_alerts() && burns && (sampled.is_some() || !asks_of_all)
     });
     let look = Look { settings: &settings, environment: &live.environment, cluster: &live.cluster, metrics: &live.metrics };
     let findings = look.findings(key.as_ref(), arguments.budget / 100.0, (live.now(), wire::now()));
@@ -90,15 +92,18 @@ impl Look<'_> {
     /// The findings at a moment of the cluster's clock and of the local one.
     fn findings(&self, key: Option<&Key>, wanted: f64, (cluster, now): (Timestamp, Timestamp)) -> Vec<Finding> {
         let releases: Vec<Release> = self.cluster.keys().filter_map(|key| self.cluster.release(key, cluster)).collect();
-        let alerts = match key {
-            _ if !self.metrics.has_read_alerts() => Known::Unknown("the server has not said which alerts there are".to_owned()),
-            Some(key) => Known::Is(self.metrics.alerts_of(key)),
-            None => Known::Is(self.metrics.alerts.iter().collect()),
+        let alerts: Vec<_> = key.map_or_else(|| self.metrics.alerts.iter().collect(), |key| self.metrics.alerts_of(key));
+        let fires = alerts.iter().any(|alert| alert.state == AlertState::Firing);
+        let alerts = match self.metrics.alerts_unread() {
+            // One that fires is enough, whatever else was not read.
+            Some(why) if !fires => Known::Unknown(format!("whether any fires is not known here: {why}")),
+            Some(_) | None => Known::Is(alerts),
         };
         go(&Evidence {
             subject: key.and_then(|key| releases.iter().find(|release| release.key == *key)),
             releases: &releases,
             alerts: self.asked(alerts),
+            ruled: !self.metrics.alerts.is_empty(),
             budgets: self.budgets(key),
             wanted,
             frozen: self.settings.frozen(&self.environment.name, now),
@@ -151,9 +156,15 @@ impl Look<'_> {
         self.asked(match (newest.max(of_all), key) {
             (Some(sampled), _) => Known::Is((now.duration_since(sampled).as_secs().max(0), stale)),
             (None, Some(_)) => Known::Unknown("it has no sample of any of its signals".to_owned()),
+            (None, None) if asks_of_all(self.metrics) => Known::Unknown("the server has no sample of any signal".to_owned()),
             (None, None) => Known::Absent("nothing was measured: name a rollout"),
         })
     }
+}
+
+/// Whether the server is asked for the signals of all rollouts at once.
+fn asks_of_all(metrics: &Metrics) -> bool {
+    metrics.definitions().all().iter().any(|signal| signal.fleet.is_some())
 }
 
 /// A no-go is one whatever else is not known; a metrics server that never answered is a source that is missing.

@@ -25,6 +25,8 @@ pub enum Outcome {
     Replaced,
     /// The rollout is gone.
     Gone,
+    /// The metrics server takes none of the queries.
+    Refused,
     /// The metrics server never answered.
     Unreachable,
 }
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Held => Exit::Done,
             Self::Breached | Self::Gone => Exit::Refused,
             Self::NoVerdict | Self::Replaced => Exit::NotObserved,
+            Self::Refused => Exit::Usage,
             Self::Unreachable => Exit::Unreachable,
         }
     }
@@ -48,6 +51,7 @@ impl Outcome {
             Self::NoVerdict => "no_verdict",
             Self::Replaced => "replaced",
             Self::Gone => "gone",
+            Self::Refused => "refused",
             Self::Unreachable => "unreachable",
         }
     }
@@ -174,6 +178,11 @@ fn why(watch: &Watch, live: &Live, outcome: Outcome) -> String {
         }
         Outcome::Replaced => format!("'{name}' has another version than when this began: whether it held cannot be said."),
         Outcome::Gone => format!("'{name}' is gone."),
+        Outcome::Refused => {
+            let said: Vec<_> = watch.signals.iter().map(|(judgement, _)| judgement.sentence()).collect();
+            let advice = "Mend the queries: pilothouse config check tells more.";
+            format!("Whether '{name}' holds cannot be measured, the metrics server refuses to: {}. {advice}", said.join("; "))
+        }
         Outcome::Unreachable => {
             let reason = match &live.metrics.link {
                 MetricsLink::Down { reason, .. } => reason.to_string(),

@@ -15,7 +15,7 @@ use super::{Common, Exit, Failure};
 use crate::app::metrics::Definitions;
 use crate::config::Settings;
 use crate::domain::duration;
-use crate::domain::signal::{Judgement, Tally, Verdict, claims, judge, tally};
+use crate::domain::signal::{Judgement, Signal, Tally, Verdict, claims, judge, judged, tally};
 use answer::{Answer, Outcome};
 use progress::Progress;
 use subject::Subject;
@@ -35,7 +35,8 @@ const MISSING: f64 = 0.1;
   pilothouse gate --service apigw -n shop --slo 'p95<1500ms' --json
   pilothouse -e stage gate --slo 'apigw-p95<1500ms err<1%' && ./promote
 
-Held all the time: 0. Breached: 1, at once. No data, too little traffic or too early at the end: 3. No metrics server: 4.")]
+Held all the time: 0. Breached: 1, at once. No data, too little traffic or too early at the end: 3. No metrics server: 4.
+Every query is refused by the metrics server: 2, at once.")]
 pub struct Arguments {
     /// The rollout whose canary is judged
     #[arg(value_name = "ROLLOUT", help = "[rollout/|canary/][NAMESPACE/]NAME")]
@@ -129,6 +130,9 @@ impl Watch {
             if self.signals.iter().any(breached) {
                 return Ok(Outcome::Breached);
             }
+            if self.is_refused(live) {
+                return Ok(Outcome::Refused);
+            }
             let silent = !live.metrics.has_answered();
             if silent && self.elapsed() >= SILENCE.min(self.length) {
                 return Ok(Outcome::Unreachable);
@@ -151,6 +155,15 @@ impl Watch {
             (judge(signal, series, &context), tally(signal, series, &context, self.began))
         });
         self.signals = judged.collect();
+    }
+
+    /// Whether the server refuses everything that is judged: time mends no query. While one is answered, it can still be breached.
+    fn is_refused(&self, live: &Live) -> bool {
+        let refused = |signal: &Signal| {
+            let series = live.metrics.series(&self.subject.key, &signal.name);
+            judged(series).is_some_and(|judged| judged.refused.is_some())
+        };
+        self.subject.gates.iter().all(refused)
     }
 
     /// What it came to when the time is over.

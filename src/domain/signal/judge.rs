@@ -68,8 +68,8 @@ pub fn judge(signal: &Signal, series: &[TrackSeries], context: &Context) -> Judg
     }
 }
 
-/// The track on which a verdict is.
-pub(super) fn judged(series: &[TrackSeries]) -> Option<&TrackSeries> {
+/// The track on which a verdict is; None if nothing was measured.
+pub fn judged(series: &[TrackSeries]) -> Option<&TrackSeries> {
     series.iter().find(|one| one.track != Track::Stable).or_else(|| series.first())
 }
 

@@ -93,6 +93,8 @@ pub struct Fleet {
     pub asked: Timestamp,
     /// The values, ordered by namespace, rollout and track.
     pub rows: Box<[FleetRow]>,
+    /// Warnings and infos of the server about it, each once.
+    pub notes: Vec<Box<str>>,
 }
 
 /// One value of a grouped query.
@@ -142,6 +144,17 @@ pub enum AlertState {
     Pending,
     /// It is well.
     Inactive,
+}
+
+/// What was learned when a metrics server was asked for its alerts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Alerts {
+    /// All of them.
+    Read(Arc<[Alert]>),
+    /// Some of them, and what the server warns of, in one line: that none of these fires does not mean that none does.
+    Partly(Arc<[Alert]>, Box<str>),
+    /// None, and why, in one line. What was known before ages.
+    Unread(Box<str>),
 }
 
 /// An alert or an alerting rule of a metrics server.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kube::core::Status;
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 /// Longest text of a server or plugin that is passed on, in characters.
 const LONGEST: usize = 240;
@@ -156,6 +156,14 @@ fn plain_tls(error: &rustls::Error) -> Option<&'static str> {
             CertificateError::BadSignature => Some("the server's certificate has a wrong signature"),
             _ => None,
         },
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => Some("the server wants a client certificate"),
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired
+            | AlertDescription::DecryptError,
+        ) => Some("the server does not take the client certificate"),
         rustls::Error::InvalidMessage(_) => Some("it does not speak TLS"),
         _ => None,
     }

@@ -187,7 +187,7 @@ impl Aim {
 }
 
 /// Adds what is new, as long as there is room.
-fn add(notes: &mut Vec<Box<str>>, more: &[Box<str>]) {
+pub fn add(notes: &mut Vec<Box<str>>, more: &[Box<str>]) {
     for note in more {
         if notes.len() < MOST_NOTES && !notes.contains(note) {
             notes.push(note.clone());

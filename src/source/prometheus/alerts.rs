@@ -9,13 +9,15 @@ use super::answer::data;
 use super::server::Server;
 use super::trouble::Trouble;
 use crate::config::secret::mask;
-use crate::domain::signal::{Alert, AlertState};
+use crate::domain::signal::{Alert, AlertState, Alerts as Learned};
 use crate::source::kube::fault::one_line;
 
 /// Most alerts that are kept.
 const MOST: usize = 1_000;
 /// Longest answer, in bytes.
 const LARGEST: usize = 16 << 20;
+/// What there is to say of a server that has neither rules nor alerts.
+const NOWHERE: &str = "this server has no API for alerts; vmalert, or the ruler of Thanos or Mimir, has one";
 
 #[derive(Deserialize)]
 struct Rules {
@@ -71,24 +73,32 @@ struct Alerts {
     alerts: Vec<Active>,
 }
 
-/// All alerts; None if the server has none of the endpoints.
-pub async fn read(server: &Server) -> Result<Option<Vec<Alert>>, Trouble> {
+/// All alerts, or some with a warning. That the server has none of the endpoints is an error: whether anything fires is then not known.
+pub async fn read(server: &Server) -> Result<Learned, Trouble> {
     let skew = server.skew().unwrap_or_default();
     match server.get("/api/v1/rules", &[("type", "alert".to_owned())], LARGEST).await {
         Ok(reply) => {
-            let (rules, _): (Rules, _) = data(&reply.body)?;
-            return Ok(Some(sorted(rules.groups.into_iter().flat_map(|group| group.rules).flat_map(|rule| of_rule(rule, skew)))));
+            let (rules, notes): (Rules, _) = data(&reply.body)?;
+            let alerts = rules.groups.into_iter().flat_map(|group| group.rules).flat_map(|rule| of_rule(rule, skew));
+            return Ok(learned(sorted(alerts), notes));
         }
         Err(Trouble::Missing(_) | Trouble::Refused(_)) => {}
         Err(trouble) => return Err(trouble),
     }
     match server.get("/api/v1/alerts", &[], LARGEST).await {
         Ok(reply) => {
-            let (found, _): (Alerts, _) = data(&reply.body)?;
-            Ok(Some(sorted(found.alerts.into_iter().map(|active| alert(active, skew)))))
+            let (found, notes): (Alerts, _) = data(&reply.body)?;
+            Ok(learned(sorted(found.alerts.into_iter().map(|active| alert(active, skew))), notes))
         }
-        Err(Trouble::Missing(_) | Trouble::Refused(_)) => Ok(None),
+        Err(Trouble::Missing(_)) => Err(Trouble::Missing(NOWHERE.into())),
         Err(trouble) => Err(trouble),
+    }
+}
+
+fn learned(alerts: Vec<Alert>, notes: Vec<Box<str>>) -> Learned {
+    match notes.into_iter().next() {
+        Some(note) => Learned::Partly(alerts.into(), note),
+        None => Learned::Read(alerts.into()),
     }
 }
 

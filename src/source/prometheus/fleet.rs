@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::aim::moment;
+use super::aim::{add, moment};
 use super::answer::{Answer, Labels};
 use super::batch::{When, send};
 use super::server::Server;
@@ -35,6 +35,15 @@ pub struct Fleets {
 enum Asked {
     One(usize),
     Ratio(usize, usize),
+}
+
+impl Asked {
+    fn each(self) -> Vec<usize> {
+        match self {
+            Self::One(place) => vec![place],
+            Self::Ratio(bad, total) => vec![bad, total],
+        }
+    }
 }
 
 /// What one poll found.
@@ -102,6 +111,7 @@ impl Fleets {
         let labels = &server.settings().labels;
         let count = self.queries.len();
         let mut answers: Vec<Result<u32, Trouble>> = Vec::new();
+        let mut notes: Vec<Vec<Box<str>>> = Vec::new();
         let mut sorted: Vec<Option<BTreeMap<Name, f64>>> = Vec::new();
         let mut sampled = None;
         let mut running = stream::iter(asks).buffered(ABREAST);
@@ -110,6 +120,7 @@ impl Fleets {
             // Sorted at once: an answer about ten thousand rollouts takes more room than all that is kept of it.
             let (answer, millis) =
                 answer.map_or_else(|trouble| (None, Err(trouble)), |(answer, millis)| (Some(answer), Ok(millis)));
+            notes.push(answer.as_ref().map(|answer| answer.notes.clone()).unwrap_or_default());
             if answers.len() < count {
                 sorted.push(answer.map(|answer| sort(&mut self.names, answer, labels)));
             } else {
@@ -141,7 +152,9 @@ impl Fleets {
         };
         let fleets = self.signals.iter().filter_map(|(signal, places)| {
             let rows: Box<[FleetRow]> = rows(*places)?;
-            Some(Fleet { signal: Arc::clone(signal), asked, rows })
+            let mut noted = Vec::new();
+            places.each().into_iter().filter_map(|place| notes.get(place)).for_each(|more| add(&mut noted, more));
+            Some(Fleet { signal: Arc::clone(signal), asked, rows, notes: noted })
         });
         Ok(Found { fleets: fleets.collect(), millis, sampled, refused })
     }

@@ -10,7 +10,7 @@ use super::polls::{Polls, Rhythm, pause};
 use super::trouble::Trouble;
 use super::{alerts, collector};
 use crate::domain::fact::{MetricsNews, News};
-use crate::domain::signal::Target;
+use crate::domain::signal::{Alerts, Target};
 use crate::domain::slo::{Collector, Slo};
 use crate::source::Wish;
 
@@ -30,9 +30,10 @@ impl Polls {
         let mut told = Vec::new();
         loop {
             let asked = wish.borrow().reconnects;
-            let outcome = alerts::read(&self.server).await.map(|alerts| {
-                self.post.put(News::Metrics(MetricsNews::Alerts(alerts.unwrap_or_default().into())));
-            });
+            let found = alerts::read(&self.server).await;
+            let outcome = found.as_ref().map(|_| ()).map_err(Trouble::clone);
+            let alerts = found.unwrap_or_else(|trouble| Alerts::Unread(trouble.to_string().into()));
+            self.post.put(News::Metrics(MetricsNews::Alerts(alerts)));
             tell(&mut told, "alerts", &outcome);
             if pause(&mut wish, rhythm.next(&outcome), |wish| wish.reconnects != asked).await.is_none() {
                 return;

@@ -28,6 +28,8 @@ pub struct Standing {
 struct Known {
     down: Option<Timestamp>,
     said: Option<Box<str>>,
+    /// Whether all rollouts were asked for at once: before that, that there is no sample is too early to say.
+    complete: bool,
     /// The newest sample that each poll found.
     sampled: [Option<Timestamp>; 2],
 }
@@ -49,7 +51,11 @@ impl Standing {
         if let Some(slot) = known.sampled.get_mut(poll as usize) {
             *slot = sampled;
         }
+        known.complete |= poll == Poll::Fleet;
         let sampled = known.sampled.iter().flatten().max().copied();
+        if sampled.is_none() && !known.complete {
+            return;
+        }
         self.post.put(News::Metrics(MetricsNews::Link(MetricsLink::Up { at, millis, sampled })));
     }
 
@@ -87,6 +93,8 @@ mod tests {
         standing.down(at(1), &Trouble::down("a"));
         standing.down(at(2), &Trouble::down("b"));
         assert_eq!(said(), MetricsLink::Down { since: at(1), reason: "b".into() });
+        standing.up(Poll::Targets, at(2), 8, None);
+        assert!(mailbox.take(9).is_empty(), "what the grouped queries find is still to come");
         standing.up(Poll::Fleet, at(3), 7, Some(at(2)));
         standing.up(Poll::Targets, at(4), 8, Some(at(1)));
         assert_eq!(said(), MetricsLink::Up { at: at(4), millis: 8, sampled: Some(at(2)) });

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::glyph::Mark;
-use super::super::pen::{Pen, row, rows};
+use super::super::pen::{Pen, rows};
 use super::super::pieces::Pieces;
 use super::super::text;
 use super::super::theme::{Role, Theme};
@@ -38,23 +38,40 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if well > 0 {
         frame.right.push(2, format!("{well} well"), dim);
     }
-    frame.remark.push(0, place_words(offset, alerts.len(), height).unwrap_or_default(), dim);
+    frame.remark = Pieces::separated(" · ", theme.style(Role::Border));
+    if let Some(why) = metrics.alerts_unread().filter(|_| !alerts.is_empty()) {
+        let words = format!("{} not all that there are: {}", Mark::Warning.glyph(), text::fit(why, 50));
+        frame.remark.push(1, words, theme.mark(Mark::Warning));
+    }
+    if let Some(place) = place_words(offset, alerts.len(), height) {
+        frame.remark.push(0, place, dim);
+    }
     let inside = frame.draw(theme, buffer, area);
     if alerts.is_empty() {
-        let stale = metrics.freshness(state.now).is_some_and(|freshness| freshness.is_stale());
-        let words = match (metrics.has_read_alerts(), stale) {
-            (false, _) => "No alerts were read yet.",
-            (true, true) => "No alert was firing when the metrics server last answered.",
-            (true, false) if well > 0 => "No alert is firing.",
-            (true, false) => "The metrics server has no alerts.",
-        };
-        Pen::new(buffer, row(inside, 0)).put(words, dim);
+        nothing(state, theme, well, inside, buffer);
     }
     for (alert, line) in alerts.iter().skip(offset).zip(rows(inside)) {
         self::line(theme, alert, state.now).within(line.width).draw(&mut Pen::new(buffer, line));
     }
     if metrics.freshness(state.now).is_some_and(|freshness| freshness.is_stale()) {
         theme.age(buffer, inside.intersection(buffer.area));
+    }
+}
+
+/// What there is to say where no alert is raised. That none was read is not that none fires.
+fn nothing(state: &State, theme: &Theme, well: usize, area: Rect, buffer: &mut Buffer) {
+    let environment = state.environment();
+    let unread = environment.metrics.alerts_unread().filter(|_| environment.is_measured());
+    let stale = environment.metrics.freshness(state.now).is_some_and(|freshness| freshness.is_stale());
+    let (words, style) = match unread {
+        Some(why) => (format!("Whether an alert fires is not known: {why}."), theme.mark(Mark::Unknown)),
+        None if !environment.is_measured() => ("No metrics are configured.".to_owned(), theme.style(Role::Dim)),
+        None if stale => ("No alert was firing when the metrics server last answered.".to_owned(), theme.style(Role::Dim)),
+        None if well > 0 => ("No alert is firing.".to_owned(), theme.style(Role::Dim)),
+        None => ("The metrics server has no alerts.".to_owned(), theme.style(Role::Dim)),
+    };
+    for (line, place) in text::wrap(&words, area.width, usize::from(area.height)).iter().zip(rows(area)) {
+        Pen::new(buffer, place).put(line, style);
     }
 }
 

@@ -13,6 +13,7 @@ pub fn mark(freshness: &Freshness) -> Mark {
     match freshness {
         Freshness::Connecting => Mark::Running,
         Freshness::Live { .. } => Mark::Live,
+        Freshness::Empty => Mark::Unknown,
         Freshness::Late { .. } => Mark::Late,
         Freshness::Down { .. } => Mark::Bad,
     }
@@ -23,6 +24,7 @@ pub fn words(freshness: &Freshness) -> String {
     match freshness {
         Freshness::Connecting => "connecting".to_owned(),
         Freshness::Live { .. } => "live".to_owned(),
+        Freshness::Empty => "no samples".to_owned(),
         Freshness::Late { seconds } => format!("late {}", text::age(*seconds)),
         Freshness::Down { seconds, .. } => format!("down {}", text::age(*seconds)),
     }
@@ -32,7 +34,7 @@ pub fn words(freshness: &Freshness) -> String {
 pub fn stale(theme: &Theme, freshness: &Freshness, now: Timestamp) -> Pieces<'static> {
     let seconds = match freshness {
         Freshness::Late { seconds } | Freshness::Down { seconds, ever: true, .. } => *seconds,
-        Freshness::Connecting | Freshness::Live { .. } | Freshness::Down { .. } => return Pieces::new(),
+        Freshness::Connecting | Freshness::Live { .. } | Freshness::Empty | Freshness::Down { .. } => return Pieces::new(),
     };
     let mark = mark(freshness);
     let words = format!("{} as of {} ago", theme.glyph(mark, now), text::age(seconds));

@@ -108,7 +108,7 @@ impl Signals<'_> {
         let below = below::fitting(below, usize::from(area.height.saturating_sub(place)));
         let needed = place + u16::try_from(below.len()).unwrap_or(u16::MAX);
         place += u16::from(area.height > needed);
-        for line in below.into_iter().chain(reasons) {
+        for line in below.into_iter().chain(reasons).chain(self.notes(area.width)) {
             if place < area.height {
                 line.within(area.width).draw(&mut Pen::new(buffer, row(area, place)));
             }
@@ -146,6 +146,12 @@ impl Signals<'_> {
             }
         }
         lines
+    }
+
+    /// What the server warns of, each in full.
+    fn notes(&self, width: u16) -> Vec<Pieces<'static>> {
+        let notes = self.state.environment().metrics.notes(Some(&self.release.key));
+        self.labelled("warned", notes.into_iter().map(ToString::to_string), width)
     }
 }
 

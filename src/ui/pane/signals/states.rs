@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::super::glyph::Mark;
 use super::super::super::pieces::Pieces;
 use super::super::super::text;
-use super::super::super::theme::Theme;
+use super::super::super::theme::{Role, Theme};
 use super::super::super::widget::fresh;
 use super::super::says::{Saying, say};
 use crate::app::{Freshness, State};
@@ -69,28 +69,26 @@ pub fn saying(state: &State, key: Option<&Key>) -> Saying {
     }
 }
 
-/// How old what a pane shows is, for its lower edge; else what the server noted. Nothing while all is well.
+/// How old what a pane shows is, for its lower edge; and what the server warns of. Nothing while all is well.
 pub fn remark<'a>(state: &State, theme: &Theme) -> Pieces<'a> {
     let environment = state.environment();
     let Some(freshness) = environment.metrics.freshness(state.now) else { return Pieces::new() };
     let mark = fresh::mark(&freshness);
     let style = theme.mark(mark);
-    match &freshness {
-        Freshness::Late { seconds } => {
-            Pieces::new().add(0, format!("{} newest sample {} ago", mark.glyph(), clock(*seconds)), style)
-        }
+    let line = Pieces::separated(" · ", theme.style(Role::Border));
+    let line = match &freshness {
+        Freshness::Empty => line.add(0, format!("{} the metrics server has no samples", mark.glyph()), style),
+        Freshness::Late { seconds } => line.add(0, format!("{} newest sample {} ago", mark.glyph(), clock(*seconds)), style),
         Freshness::Down { seconds, reason, .. } => {
             let words = format!("{} metrics down {}", mark.glyph(), text::age(*seconds));
-            Pieces::new().add(0, words, style).add(1, format!(": {}", text::fit(reason, 40)), style)
+            return Pieces::new().add(0, words, style).add(1, format!(": {}", text::fit(reason, 40)), style);
         }
-        Freshness::Connecting | Freshness::Live { .. } => {
-            let measured = state.subject().and_then(|key| environment.metrics.measured(key));
-            let note = measured.and_then(|measured| measured.notes.first());
-            note.map_or_else(Pieces::new, |note| {
-                Pieces::new().add(1, format!("{} {}", Mark::Warning.glyph(), text::fit(note, 70)), theme.mark(Mark::Warning))
-            })
-        }
-    }
+        Freshness::Connecting | Freshness::Live { .. } => line,
+    };
+    let notes = environment.metrics.notes(state.subject());
+    let Some(first) = notes.first() else { return line };
+    let more = if notes.len() > 1 { format!(" +{}", notes.len() - 1) } else { String::new() };
+    line.add(1, format!("{} {}{more}", Mark::Warning.glyph(), text::fit(first, 70)), theme.mark(Mark::Warning))
 }
 
 /// An age that is counted to the second, for a sample's.
