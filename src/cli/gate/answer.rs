@@ -188,7 +188,7 @@ fn why(watch: &Watch, live: &Live, outcome: Outcome) -> String {
                 MetricsLink::Down { reason, .. } => reason.to_string(),
                 MetricsLink::None | MetricsLink::Connecting | MetricsLink::Up { .. } => "no answer".to_owned(),
             };
-            format!("The metrics server of '{}' never answered: {reason}. See pilothouse doctor.", live.environment.name)
+            format!("The metrics server of '{}' never answered ({reason}). See pilothouse doctor.", live.environment.name)
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Common, Exit, Failure};
 use crate::app::metrics::Definitions;
 use crate::config::Settings;
 use crate::domain::duration;
-use crate::domain::signal::{Judgement, Signal, Tally, Verdict, claims, judge, judged, tally};
+use crate::domain::signal::{Judgement, MetricsLink, Signal, Tally, Verdict, claims, judge, judged, tally};
 use answer::{Answer, Outcome};
 use progress::Progress;
 use subject::Subject;
@@ -140,7 +140,8 @@ impl Watch {
             if self.left().is_zero() {
                 let verdict = self.verdict();
                 // A server that is away at the very end may say a moment later how it was.
-                let patient = !silent && self.elapsed() < self.length + Duration::from_secs(self.stale_after.into());
+                let patience = self.length + Duration::from_secs(self.stale_after.into());
+                let patient = !silent && self.elapsed() < patience && self.may_come(live);
                 if verdict == Outcome::Held || !patient || !self.lacks_data() {
                     return Ok(verdict);
                 }
@@ -179,6 +180,13 @@ impl Watch {
         let unknown = |(judgement, _): &(Judgement, Tally)| judgement.verdict == Verdict::NoData;
         let open = |(judgement, _): &(Judgement, Tally)| matches!(judgement.verdict, Verdict::LowTraffic | Verdict::TooEarly);
         self.signals.iter().any(unknown) || !self.signals.iter().any(open)
+    }
+
+    /// Whether what is missing may still be told: not where the server answers all the time and has never had a value.
+    fn may_come(&self, live: &Live) -> bool {
+        let away = matches!(live.metrics.link, MetricsLink::Down { .. });
+        let asked = |name: &str| !live.metrics.series(&self.subject.key, name).is_empty();
+        away || self.signals.iter().any(|(judgement, tally)| tally.samples > 0 || !asked(&judgement.name))
     }
 
     /// Seconds of the time for which there is no value.
