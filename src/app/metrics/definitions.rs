@@ -94,6 +94,11 @@ impl Definitions {
         self.unjudged.insert(key.clone(), unjudged);
     }
 
+    /// Whether the AnalysisTemplates of a release were ever read.
+    pub fn has_learned(&self, key: &Key) -> bool {
+        self.learned.contains_key(key)
+    }
+
     /// What the controller judges a release by and is not judged here: each with its template and why.
     pub fn unjudged(&self, key: &Key) -> &[Box<str>] {
         self.unjudged.get(key).map_or(&[], Vec::as_slice)

@@ -14,7 +14,7 @@ use crate::config::{Files, Settings, Tier};
 use crate::demo::{self, Options, Scenario};
 use crate::domain::fact::{Fact, Health, Link, MetricsNews, News, Object, Reading};
 use crate::domain::id::{EnvironmentId, Key, Kind};
-use crate::domain::signal::MetricsLink;
+use crate::domain::signal::{Measured, MetricsLink};
 use crate::input::{KeyPress, Keymap};
 use crate::source::{Order, Subject};
 use crate::ui::{self, theme::Theme};
@@ -77,6 +77,8 @@ struct Stage {
     running: Running,
     woken: Receiver<()>,
     now: Timestamp,
+    /// Rollouts that are looked at closely: the analyses of each are read.
+    looked: Vec<(EnvironmentId, Key)>,
     /// What is to be measured, and whether its budget is to be read too.
     measured: Vec<(EnvironmentId, Key, bool)>,
     /// What was asked for since the last news were awaited.
@@ -97,7 +99,16 @@ impl Stage {
             wire::start(settings, wake).map_err(|error| Failure::Refused(format!("No thread can be started: {error}.")))?;
         let begin = now.checked_sub(SignedDuration::from_secs(ACTS)).unwrap_or(now);
         let state = State::new(settings, keymap.into(), size, begin);
-        Ok(Self { state, env: Env { themes: Vec::new(), bell: false }, running, woken, now, measured: Vec::new(), asked: true })
+        Ok(Self {
+            state,
+            env: Env { themes: Vec::new(), bell: false },
+            running,
+            woken,
+            now,
+            looked: Vec::new(),
+            measured: Vec::new(),
+            asked: true,
+        })
     }
 
     /// Presses keys, lets a second pass, and takes in what comes of it.
@@ -118,6 +129,9 @@ impl Stage {
         for effect in app::update(&mut self.state, &self.env, message) {
             match effect {
                 Effect::Look { environment, subjects } => {
+                    self.looked.retain(|(of, _)| *of != environment);
+                    let rollouts = subjects.iter().filter(|subject| subject.key.kind == Kind::Rollout);
+                    self.looked.extend(rollouts.map(|subject| (environment, subject.key.clone())));
                     let each = subjects.into_iter().map(|subject| Subject {
                         key: subject.key,
                         uid: subject.uid,
@@ -213,15 +227,22 @@ impl Stage {
         }
         let mine = self.measured.iter().filter(|(of, ..)| *of == environment.id);
         let targets = mine.clone().all(|(_, key, slo)| {
-            let measured = |news: &News| matches!(news, News::Metrics(MetricsNews::Measured(one)) if one.key == *key);
+            let signals = metrics.signals(key);
+            let whole = |one: &Measured| signals.iter().all(|signal| one.signals.iter().any(|(name, _)| *name == signal.name));
+            let measured = |news: &News| matches!(news, News::Metrics(MetricsNews::Measured(one)) if one.key == *key && whole(one));
             let burnt = |news: &News| matches!(news, News::Metrics(MetricsNews::Burn(one)) if one.key == *key);
-            (metrics.measured(key).is_some() || told(&measured)) && (!slo || metrics.burn(key).is_some() || told(&burnt))
+            (metrics.measured(key).is_some_and(|one| whole(one)) || told(&measured))
+                && (!slo || metrics.burn(key).is_some() || told(&burnt))
         });
         let fleets = metrics.definitions().every_signal().iter().filter(|signal| signal.fleet.is_some()).all(|signal| {
             let grouped = |news: &News| matches!(news, News::Metrics(MetricsNews::Fleet(one)) if one.signal == signal.name);
             metrics.fleet(&signal.name).is_some() || told(&grouped)
         });
-        targets && fleets
+        let analyses = self.looked.iter().filter(|(of, _)| *of == environment.id).all(|(_, key)| {
+            let read = |news: &News| matches!(news, News::Metrics(MetricsNews::Templates(of, _)) if of == key);
+            metrics.definitions().has_learned(key) || told(&read)
+        });
+        targets && fleets && analyses
     }
 
     fn drawn(&self, theme: &Theme) -> Buffer {

@@ -84,6 +84,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_known_or_there_is_none() {
+        use Unit::{Milliseconds, Plain, Ratio, Seconds};
         let units = [
             unit_of(SignalKind::Latency, "p95", "x_seconds_bucket", 1.5),
             unit_of(SignalKind::Latency, "p95", "x_duration_milliseconds_bucket", 500.0),
@@ -94,7 +95,6 @@ mod tests {
             unit_of(SignalKind::Other, "success-rate", "x / y", 0.99),
             unit_of(SignalKind::Other, "queue", "x", 0.5),
         ];
-        use Unit::{Milliseconds, Plain, Ratio, Seconds};
         assert_eq!(units, [Seconds, Milliseconds, Milliseconds, Plain, Ratio, Plain, Ratio, Plain]);
     }
 
