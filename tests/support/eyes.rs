@@ -126,10 +126,6 @@ impl Eyes {
         &self.seen[0]
     }
 
-    pub fn seen_in(&self, environment: usize) -> &Seen {
-        &self.seen[environment]
-    }
-
     pub fn look(&self, subjects: Vec<Subject>) {
         self.running.order(Order::Look { environment: EnvironmentId(0), subjects });
     }
