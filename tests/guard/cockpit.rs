@@ -147,6 +147,32 @@ fn a_guard_is_shown_what_is_seen_once_a_second_and_its_release_is_measured() {
     assert!(sight.stale.as_ref().is_some_and(|why| why.contains("silent")) && sight.signals[0].verdict == Verdict::NoData);
 }
 
+/// That the cluster answers is not enough: what cannot be read is not seen, and that it is out of sight does not mean that it is gone.
+#[test]
+fn a_guard_is_told_when_its_release_cannot_be_read() {
+    let shown = |reading: Reading, gone: bool| {
+        let mut cockpit = cockpit();
+        armed(&mut cockpit);
+        cockpit.hear(vec![News::Reading(Kind::Rollout, reading)]);
+        if gone {
+            cockpit.hear(vec![News::Gone(Key::new(Kind::Rollout, "shop", "gateway"))]);
+        }
+        cockpit.wait(1);
+        cockpit.live();
+        cockpit.effects.clear();
+        cockpit.wait(1);
+        cockpit.tell(Msg::Tick(cockpit.state.now));
+        let mut shown = wishes(std::mem::take(&mut cockpit.effects));
+        let Some(Wish::Show(_, sight)) = shown.pop() else { panic!("{shown:?}") };
+        sight.stale.unwrap_or_default()
+    };
+    assert_eq!(&*shown(Reading::Live, false), "");
+    assert_eq!(&*shown(Reading::Denied("no".into()), false), "rollouts may not be read: no");
+    assert_eq!(&*shown(Reading::Failing("broken".into()), false), "rollouts cannot be read: broken");
+    assert_eq!(&*shown(Reading::NotInstalled, true), "the cluster says that it has no rollouts");
+    assert_eq!(&*shown(Reading::Live, true), "");
+}
+
 #[test]
 fn a_countdown_is_on_every_screen_and_one_key_stops_it() {
     let mut cockpit = cockpit();

@@ -2,12 +2,26 @@
 
 use jiff::Timestamp;
 
+use super::super::cluster::Cluster;
 use super::super::environment::Environment;
 use super::super::freshness::Freshness;
 use crate::domain::duration::clock;
+use crate::domain::fact::Reading;
 use crate::domain::guard::{Rules, Sight, Standing, saturated};
-use crate::domain::id::Key;
+use crate::domain::id::{Key, Kind};
 use crate::domain::signal::MetricsLink;
+
+/// Why what is known of a kind may be old although the cluster answers; None if it is read.
+fn unread(cluster: &Cluster, kind: Kind) -> Option<String> {
+    let what = kind.plural();
+    match cluster.reading(kind) {
+        Reading::Live | Reading::Narrowed(_) => None,
+        Reading::Loading => Some(format!("{what} are still being read")),
+        Reading::NotInstalled => Some(format!("the cluster says that it has no {what}")),
+        Reading::Denied(why) => Some(format!("{what} may not be read: {why}")),
+        Reading::Failing(why) => Some(format!("{what} cannot be read: {why}")),
+    }
+}
 
 /// What is seen of a release at a moment of the local clock.
 pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules) -> Sight {
@@ -15,7 +29,7 @@ pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules
     let rollout = cluster.rollout(key).map(|rollout| Standing::of_rollout(rollout));
     let release = rollout.or_else(|| cluster.canary(key).map(|canary| Standing::of_canary(canary)));
     let stale = match environment.freshness(now) {
-        Freshness::Live { .. } => None,
+        Freshness::Live { .. } => unread(cluster, key.kind),
         Freshness::Connecting | Freshness::Empty => Some("the cluster is being connected to".to_owned()),
         Freshness::Late { seconds } => Some(format!("the cluster has been silent for {}", clock(seconds))),
         Freshness::Down { seconds, reason, .. } => Some(format!("the cluster has been down for {}: {reason}", clock(seconds))),

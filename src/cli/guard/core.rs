@@ -121,8 +121,8 @@ impl Core {
         }
     }
 
-    /// Waits until all rollouts have been read, and gives the one that is meant; or says why that cannot be.
-    pub fn find(&mut self, target: &Target, common: &Common) -> Result<Key, Failure> {
+    /// Waits until all rollouts have been read; or says why that cannot be.
+    fn read_all(&mut self) -> Result<(), Failure> {
         let begun = Instant::now();
         loop {
             self.turn();
@@ -130,8 +130,7 @@ impl Core {
             // A kind that is read later may have the one that is meant; one that cannot be read keeps nobody from the other.
             let settled = is_settled(&self.environment().cluster) || begun.elapsed() > FIRST_ANSWER;
             match self.environment().condition() {
-                Condition::Ready | Condition::Empty | Condition::Narrowed(_) if settled => break,
-                Condition::Ready | Condition::Empty | Condition::Narrowed(_) => {}
+                Condition::Ready | Condition::Empty | Condition::Narrowed(_) if settled => return Ok(()),
                 Condition::Denied(why) => {
                     let advice = "Ask for list and watch on it, or read one namespace with -n.";
                     return Err(Failure::Refused(format!("Rollouts in '{name}' may not be read: {why}. {advice}")));
@@ -146,9 +145,14 @@ impl Core {
                     let waited = FIRST_ANSWER.as_secs();
                     return Err(Failure::Unreachable(format!("'{name}' cannot be read: no complete answer within {waited} s.")));
                 }
-                Condition::Unreachable(_) | Condition::Failing(_) | Condition::Loading => {}
+                _ => {}
             }
         }
+    }
+
+    /// The rollout that is meant; or why that cannot be said.
+    pub fn find(&mut self, target: &Target, common: &Common) -> Result<Key, Failure> {
+        self.read_all()?;
         let namespace = common.namespace.as_deref();
         let keys: Vec<Key> = self.environment().cluster.keys().cloned().collect();
         let keys = keys.iter().filter(|key| target.namespace().is_some() || namespace.is_none_or(|name| name == &*key.namespace));
