@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pilothouse::config::Settings;
+use pilothouse::config::metrics::Prometheus as PrometheusSettings;
 use pilothouse::config::resolve::resolve;
 use pilothouse::demo::{self, Options, Running, Scenario};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
@@ -12,7 +13,7 @@ use pilothouse::source::{Order, Subject};
 use serde_json::{Value, json};
 
 use crate::support::admin::{Admin, ROLLOUTS, in_namespace, rollout};
-use crate::support::ears::{Ears, Heard};
+use crate::support::ears::{Ears, Heard, environment, prometheus, target};
 use crate::support::prometheus::{Prometheus, ask, binaries};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -184,4 +185,57 @@ fn a_real_prometheus_that_scrapes_the_world_says_the_same() {
     });
     let burn = &ears.heard.burns["gateway"];
     assert_eq!(burn.refused.as_deref(), None, "a real server takes the joined queries");
+}
+
+/// The recorded p95 and the promise of a server's rules, as a target of the gateway learns them.
+fn learns_recorded(url: &str, source: &str, (objective, days): (f64, u32), windows: &[u32]) {
+    let patient = jiff::SignedDuration::from_secs(15);
+    let mut ears = Ears::on(environment(PrometheusSettings { timeout: patient, ..prometheus(url) }, &[]), None);
+    ears.until(SOON, "the rules", |heard| heard.recorded.iter().any(|one| one.is_of("gateway") && &*one.signal.name == "p95"));
+    let p95 = ears.heard.recorded.iter().find(|one| one.is_of("gateway") && &*one.signal.name == "p95").unwrap().signal.clone();
+    ears.measure(vec![Target { slo: true, ..target(&[p95]) }]);
+    ears.until(SOON, "its value and what is promised", |heard| {
+        let promised = heard.burns.get("gateway").is_some_and(|burn| burn.recorded.is_some());
+        promised && heard.measured.get("gateway").is_some_and(|measured| measured.signals[0].1[0].value.last().is_some())
+    });
+    let measured = line(&ears.heard, "p95", Track::All);
+    assert!(measured.value.last().is_some_and(|value| value > 0.0 && value < 5.0) && measured.sampled.is_some(), "{measured:?}");
+    assert_eq!(measured.traffic, None, "requests of all versions say nothing of one");
+    let burn = &ears.heard.burns["gateway"];
+    let promise = burn.recorded.as_ref().unwrap();
+    assert_eq!((&*promise.source, promise.objective, promise.period), (source, objective, days * 86_400));
+    let found: Vec<u32> = burn.ratios.iter().map(|(window, _)| *window).collect();
+    assert_eq!(found, windows);
+    assert!(burn.ratios.iter().all(|(_, ratio)| ratio.is_some_and(|ratio| (0.0..0.1).contains(&ratio))), "{burn:?}");
+}
+
+#[test]
+fn what_rules_record_is_read_from_the_world() {
+    let (world, _folder, _) = stage(Scenario::Canary);
+    let windows = [300, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200, 30 * 86_400];
+    learns_recorded(world.prometheus_urls.last().unwrap(), "Sloth requests-availability", (0.999, 30), &windows);
+}
+
+#[test]
+fn what_rules_record_is_read_from_a_real_prometheus() {
+    let Some(binaries) = binaries() else { return };
+    let pyrra = |name: &str, value: f64| {
+        format!("  - {{record: {name:?}, expr: vector({value}), labels: {{slo: gateway-errors, job: gateway}}}}\n")
+    };
+    let rules = [
+        "  - {record: \"gateway:duration_p95\", expr: vector(0.4)}\n".to_owned(),
+        pyrra("http_requests:burnrate5m", 0.02),
+        pyrra("http_requests:burnrate1h", 0.01),
+        pyrra("pyrra_objective", 0.99),
+        pyrra("pyrra_window", 2_419_200.0),
+        pyrra("pyrra_availability", 0.996),
+    ];
+    let real = Prometheus::with_rules(&binaries, &rules.concat());
+    let begun = std::time::Instant::now();
+    while real.json("/api/v1/query", &[("query", "pyrra_availability")]).1["data"]["result"][0].is_null() {
+        assert!(begun.elapsed() < SOON, "no rule is evaluated");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let url = format!("http://{}", real.address);
+    learns_recorded(&url, "Pyrra gateway-errors", (0.99, 28), &[300, 3_600, 28 * 86_400]);
 }

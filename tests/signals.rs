@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use pilothouse::app::{Effect, Mouse, MouseKind, Msg, Pane, Screen, State, update};
+use pilothouse::config::Settings;
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
 use pilothouse::domain::signal::analysis_template::Understood;
-use pilothouse::domain::signal::{Alerts, Measured, MetricsLink};
+use pilothouse::domain::signal::{Alerts, Measured, MetricsLink, Recorded, Track};
+use pilothouse::domain::slo::RecordedSlo;
 use pilothouse::input::Keymap;
 use pilothouse::ui::theme::{Depth, Theme, built_in};
 use proptest::prelude::*;
@@ -109,7 +111,7 @@ fn signals_in_all_their_states() {
             press(state, "<tab><tab>");
         }
     };
-    let cases: [(&str, Make<'_>); 8] = [
+    let cases: [(&str, Make<'_>); 9] = [
         ("connecting", &|size| {
             let mut state = asked(size);
             press(&mut state, "gjjjj");
@@ -146,6 +148,30 @@ fn signals_in_all_their_states() {
             }
             measured.notes.push("PromQL info: metric might not be a counter: 'http_requests' (1:6)".into());
             say(&mut state, measured);
+            state
+        }),
+        ("recorded", &|size| {
+            let only_errors = |settings: Settings| {
+                let settings = metrics::measured(settings);
+                let errors = settings.signals.iter().filter(|signal| &*signal.name == "errors").cloned().collect();
+                Settings { signals: errors, slo: None, ..settings }
+            };
+            let keymap = Keymap::built_in("default").unwrap().unwrap();
+            let mut state = State::new(&only_errors(settings()), Arc::new(keymap), Size::new(size.0, size.1), now());
+            let _ = update(&mut state, &env(), Msg::Facts(Company::all().facts(EnvironmentId(0))));
+            let rules = ["gateway:duration_p95", "gateway:err_rate"].iter().filter_map(|rule| Recorded::of(rule, "x"));
+            tell(&mut state, vec![metrics::up(), News::Metrics(MetricsNews::Recorded(rules.collect()))]);
+            press(&mut state, "gjjjj");
+            let target = metrics::target(&state, &gateway());
+            let mut measured = metrics::poll(&target, now(), &metrics::calm);
+            for (_, tracks) in measured.signals.iter_mut().filter(|(name, _)| &**name == "p95") {
+                tracks.truncate(1);
+                tracks[0].track = Track::All;
+            }
+            say(&mut state, measured);
+            let promise = RecordedSlo { source: "Sloth requests-availability".into(), objective: 0.99, period: 2_592_000 };
+            let ratios = [0.0052, 0.0031, 0.0024, 0.0009, 0.0004, 0.000_9];
+            tell(&mut state, vec![metrics::burn_of(&target, ratios, Some(promise))]);
             state
         }),
         ("early", &|size| {

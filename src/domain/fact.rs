@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::id::{EnvironmentId, Key, Kind};
 use super::object::{AnalysisRun, Canary, Event, Experiment, Lease, Meta, Pod, ReplicaSet, Rollout};
 use super::signal::analysis_template::Understood;
-use super::signal::{Alerts, Fleet, Measured, MetricsLink};
+use super::signal::{Alerts, Fleet, Measured, MetricsLink, Recorded};
 use super::slo::{BurnReading, Collector};
 
 /// An object as a source decoded it. `Arc`, so that handing it on copies nothing.
@@ -122,6 +122,8 @@ pub enum MetricsNews {
     Burn(Arc<BurnReading>),
     /// How the collectors of telemetry are doing.
     Collector(Collector),
+    /// The signals that its rules record, each of a service.
+    Recorded(Arc<[Recorded]>),
     /// What the controller judges a rollout by: the AnalysisTemplates that it names. That is said by the cluster.
     Templates(Key, Arc<Understood>),
 }

@@ -48,6 +48,7 @@ enum Metric {
     Alerts,
     Burn(Key),
     Collector,
+    Recorded,
     Templates(Key),
 }
 
@@ -60,6 +61,7 @@ impl Metric {
             MetricsNews::Alerts(_) => Self::Alerts,
             MetricsNews::Burn(reading) => Self::Burn(reading.key.clone()),
             MetricsNews::Collector(_) => Self::Collector,
+            MetricsNews::Recorded(_) => Self::Recorded,
             MetricsNews::Templates(key, _) => Self::Templates(key.clone()),
         }
     }

@@ -11,7 +11,7 @@ use pilothouse::config::{Environment, Settings};
 use pilothouse::domain::fact::{MetricsNews, News};
 use pilothouse::domain::id::{EnvironmentId, Key, Kind};
 use pilothouse::domain::signal::analysis_template::Understood;
-use pilothouse::domain::signal::{Alerts, Fleet, Measured, MetricsLink, Signal, Target, Track, Variables, preset};
+use pilothouse::domain::signal::{Alerts, Fleet, Measured, MetricsLink, Recorded, Signal, Target, Track, Variables, preset};
 use pilothouse::domain::slo::{BurnReading, Collector, Slo};
 use pilothouse::source::{Clock, Mailbox, Order, Sources};
 pub use pilothouse::wire::now;
@@ -34,6 +34,7 @@ pub struct Heard {
     pub alerts: Option<Alerts>,
     pub burns: BTreeMap<String, Arc<BurnReading>>,
     pub collector: Option<Collector>,
+    pub recorded: Arc<[Recorded]>,
     pub templates: BTreeMap<String, Arc<Understood>>,
 }
 
@@ -148,6 +149,7 @@ impl Ears {
                     self.heard.burns.insert(burn.key.name.to_string(), burn);
                 }
                 MetricsNews::Collector(collector) => self.heard.collector = Some(collector),
+                MetricsNews::Recorded(recorded) => self.heard.recorded = recorded,
                 MetricsNews::Templates(key, understood) => {
                     self.heard.templates.insert(key.name.to_string(), understood);
                 }

@@ -14,7 +14,7 @@ use pilothouse::domain::signal::{
     Alert, AlertState, Alerts, Comparator, Expression, Fleet, FleetRow, Limit, Measured, MetricsLink, Origin, Signal, SignalKind,
     Target, Template, Track, TrackSeries, Unit,
 };
-use pilothouse::domain::slo::{BurnAlert, BurnReading, Collector, Slo};
+use pilothouse::domain::slo::{BurnAlert, BurnReading, Collector, RecordedSlo, Slo};
 
 use super::company::now;
 
@@ -184,7 +184,13 @@ pub fn down(seconds: i64) -> News {
 }
 
 /// Error ratios of a release over the windows of the usual alerts.
-pub fn burn(target: &Target, [five, thirty, hour, six, three, period]: [f64; 6]) -> News {
+pub fn burn(target: &Target, ratios: [f64; 6]) -> News {
+    burn_of(target, ratios, None)
+}
+
+/// The same, promised by rules.
+pub fn burn_of(target: &Target, ratios: [f64; 6], recorded: Option<RecordedSlo>) -> News {
+    let [five, thirty, hour, six, three, period] = ratios;
     let ratios = [(300, five), (1_800, thirty), (3_600, hour), (21_600, six), (259_200, three), (2_592_000, period)];
     News::Metrics(MetricsNews::Burn(Arc::new(BurnReading {
         key: target.key.clone(),
@@ -193,6 +199,7 @@ pub fn burn(target: &Target, [five, thirty, hour, six, three, period]: [f64; 6])
         ratios: ratios.map(|(seconds, ratio)| (seconds, Some(ratio))).to_vec(),
         retention: None,
         refused: None,
+        recorded,
     })))
 }
 

@@ -64,6 +64,14 @@ impl Prometheus {
         Self::start(server, folder(), &jobs)
     }
 
+    /// One that evaluates rules every second; in YAML, as they stand in a group.
+    pub fn with_rules((server, _): &(PathBuf, PathBuf), rules: &str) -> Self {
+        let folder = folder();
+        let path = folder.join("rules.yml");
+        std::fs::write(&path, format!("groups:\n- name: test\n  interval: 1s\n  rules:\n{rules}")).unwrap();
+        Self::start(server, folder, &format!("rule_files: [{:?}]\n", path.display().to_string()))
+    }
+
     fn start(server: &std::path::Path, folder: PathBuf, jobs: &str) -> Self {
         let config = folder.join("prometheus.yml");
         std::fs::write(&config, format!("global:\n  evaluation_interval: 1m\n{jobs}")).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{self, Service, Settings};
 use crate::domain::id::Key;
 use crate::domain::signal::analysis_template::{Understood, of_template};
-use crate::domain::signal::{Signal, Variables};
+use crate::domain::signal::{Recorded, Signal, Variables};
 use crate::domain::slo::Slo;
 
 /// What is to be measured in one environment. Without a metrics server it is nothing.
@@ -22,6 +22,8 @@ pub struct Definitions {
     learned: HashMap<Key, Arc<[Signal]>>,
     /// What their AnalysisTemplates ask for and is not judged here, with why.
     unjudged: HashMap<Key, Vec<Box<str>>>,
+    /// What the rules of the server record.
+    recorded: Arc<[Recorded]>,
     /// Seconds after which a sample is too old to tell anything.
     pub stale_after: u32,
     /// Seconds from one poll to the next.
@@ -39,6 +41,7 @@ impl Default for Definitions {
             slo: None,
             learned: HashMap::new(),
             unjudged: HashMap::new(),
+            recorded: Arc::new([]),
             stale_after: 90,
             interval: 15,
         }
@@ -61,6 +64,7 @@ impl Definitions {
             slo: settings.slo.clone(),
             learned: HashMap::new(),
             unjudged: HashMap::new(),
+            recorded: Arc::new([]),
             stale_after: seconds(prometheus.stale_after),
             interval: seconds(prometheus.interval),
         }
@@ -68,7 +72,7 @@ impl Definitions {
 
     /// Whether nothing is to be measured.
     pub fn is_empty(&self) -> bool {
-        self.signals.is_empty()
+        self.signals.is_empty() && self.recorded.is_empty()
     }
 
     /// All signals, of whatever release.
@@ -104,9 +108,23 @@ impl Definitions {
         self.unjudged.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// The signals of a release: those of the configuration, and those of its AnalysisTemplates.
+    /// Takes in what the rules of the server record.
+    pub fn record(&mut self, recorded: Arc<[Recorded]>) {
+        self.recorded = recorded;
+    }
+
+    /// The signals of a release: those of the configuration, those of its AnalysisTemplates, and where none of them is of a kind those of that
+    /// kind that rules of the server record of its service.
     pub fn signals(&self, key: &Key) -> Arc<[Signal]> {
-        self.learned.get(key).map_or_else(|| self.configured(key), Arc::clone)
+        let known = self.learned.get(key).map_or_else(|| self.configured(key), Arc::clone);
+        if self.recorded.is_empty() {
+            return known;
+        }
+        let names = [&*key.name, self.query_name(key)];
+        let ours = self.recorded.iter().filter(|one| names.iter().any(|name| one.is_of(name))).map(|one| &one.signal);
+        let missing = |one: &&Signal| !known.iter().any(|known| known.kind == one.kind || known.name == one.name);
+        let more: Vec<Signal> = ours.filter(missing).cloned().collect();
+        if more.is_empty() { known } else { known.iter().cloned().chain(more).collect() }
     }
 
     /// With the checks of services that are about it, and of all those the ones that the last service to choose any does.

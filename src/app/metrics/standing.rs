@@ -10,7 +10,7 @@ use crate::domain::belongings::Belongings;
 use crate::domain::id::{Key, Kind};
 use crate::domain::release::Release;
 use crate::domain::signal::{Context, Declared, Judgement, Share, Signal, SignalKind, Track, TrackSeries, Verdict, judge, share};
-use crate::domain::slo::{Burn, Forecast};
+use crate::domain::slo::{Burn, Forecast, RecordedSlo};
 
 /// How a release stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,11 +81,13 @@ impl Metrics {
             since: context.began,
         };
         let share = context.began.and_then(|_| signals.iter().find_map(|signal| share_of(signal, series(signal), declared)));
-        let burn = self.definitions.slo().zip(self.burns.get(key).filter(|reading| reading.uid == release.uid));
-        let burn = burn.map(|(slo, reading)| Burn::of(slo, reading));
+        let reading = self.burns.get(key).filter(|reading| reading.uid == release.uid);
+        let recorded = || reading?.recorded.as_ref().map(RecordedSlo::slo);
+        let slo = self.definitions.slo().cloned().or_else(recorded);
+        let burn = slo.as_ref().zip(reading).map(|(slo, reading)| Burn::of(slo, reading));
         let forecast = release.next_weight.filter(|_| context.began.is_some()).and_then(|weight| {
             let ratios = judgements.iter().find_map(ratios)?;
-            burn.as_ref()?.forecast(self.definitions.slo()?, ratios, weight)
+            burn.as_ref()?.forecast(slo.as_ref()?, ratios, weight)
         });
         Standing {
             hash: versions.judged.clone(),

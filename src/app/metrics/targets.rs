@@ -108,7 +108,7 @@ impl Metrics {
         if versions.stable.is_some() {
             tracks.push((Track::Stable, variables(definitions, cluster, key, &versions, Track::Stable)));
         }
-        Some(Target { key: key.clone(), uid, hash: versions.judged, signals, tracks, span: SPAN, slo: definitions.slo().is_some() })
+        Some(Target { key: key.clone(), uid, hash: versions.judged, signals, tracks, span: SPAN, slo: true })
     }
 
     /// Chooses what is measured, and says so if it is something else than before.

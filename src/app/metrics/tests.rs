@@ -13,8 +13,8 @@ use crate::domain::id::{EnvironmentId, Kind};
 use crate::domain::object::decode_value;
 use crate::domain::series::Series;
 use crate::domain::signal::tests::{errors, latency};
-use crate::domain::signal::{FleetRow, SignalKind, Target, Track, Verdict};
-use crate::domain::slo::{BurnAlert, Exhausted, Slo};
+use crate::domain::signal::{FleetRow, Recorded, SignalKind, Target, Track, Verdict};
+use crate::domain::slo::{BurnAlert, Exhausted, RecordedSlo, Slo};
 use crate::input::Keymap;
 use ratatui::layout::Size;
 
@@ -108,7 +108,10 @@ struct Cockpit {
 
 impl Cockpit {
     fn on(objects: Vec<Object>) -> Self {
-        let state = State::new(&settings(), Arc::new(Keymap::read("").unwrap()), Size::new(140, 40), now());
+        Self::of(State::new(&settings(), Arc::new(Keymap::read("").unwrap()), Size::new(140, 40), now()), objects)
+    }
+
+    fn of(state: State, objects: Vec<Object>) -> Self {
         let mut cockpit = Self { state, wishes: Vec::new() };
         let health = Health { at: now(), state: Link::Up { millis: 1 }, clock_skew_ms: 0 };
         let readings = [Kind::Rollout, Kind::Canary].map(|kind| News::Reading(kind, Reading::Live));
@@ -253,6 +256,7 @@ fn the_next_weight_has_a_price() {
         ratios: vec![(300, Some(0.02)), (3_600, Some(0.02)), (MONTH, Some(0.0005))],
         retention: None,
         refused: None,
+        recorded: None,
     };
     cockpit.hear(vec![News::Metrics(MetricsNews::Burn(Arc::new(reading)))]);
     cockpit.measure("gateway", "new", 0.0178);
@@ -304,4 +308,54 @@ fn late_is_the_age_of_the_newest_sample() {
     let down = Freshness::Down { seconds: 20, reason: "refused".to_owned(), ever: true };
     assert_eq!(metrics.freshness(after(70)), Some(down));
     assert_eq!(Metrics::default().freshness(now()), None);
+}
+
+#[test]
+fn what_rules_record_is_shown_where_nothing_is_configured_and_judges_nothing() {
+    let all = settings();
+    let signals = all.signals.iter().filter(|signal| signal.kind != SignalKind::Latency).cloned().collect();
+    let settings = Settings { signals, ..all.clone() };
+    let state = State::new(&settings, Arc::new(Keymap::read("").unwrap()), Size::new(140, 40), now());
+    let mut cockpit = Cockpit::of(state, ["gateway", "other"].map(|name| canary(name, "2026-03-02T13:50:00Z")).to_vec());
+    let rules = ["gateway:duration_p95", "gateway:err_rate", "gateway:req_rate", "elsewhere:duration_p95"];
+    let recorded: Vec<_> = rules.iter().filter_map(|rule| Recorded::of(rule, "x")).collect();
+    assert_eq!(recorded.len(), 4);
+    cockpit.hear(vec![News::Metrics(MetricsNews::Recorded(recorded.into()))]);
+    let names = |name: &str| cockpit.metrics().signals(&key(name)).iter().map(|signal| signal.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names("gateway"), ["errors", "traffic", "p95"], "errors and traffic are configured");
+    assert_eq!(names("other"), ["errors", "traffic"], "it is of no other service");
+    let signals = cockpit.metrics().signals(&key("gateway"));
+    let end = cockpit.state.now;
+    let value = Series::new(end - SignedDuration::from_secs(600), 15, vec![60.0; 41]);
+    let series = TrackSeries { track: Track::All, value, traffic: None, sampled: Some(end), pods: None, refused: None };
+    let moving = Context { began: Some(end), appeared: Some(end), ..Context::at(end, 90) };
+    let judged = judge(&signals[2], std::slice::from_ref(&series), &moving);
+    assert!(judged.is_only_shown() && !judged.gate && judged.value == Some(60.0), "{judged:?}");
+    let old = judge(&signals[2], &[series], &Context { now: after(91), ..moving });
+    assert_eq!((old.verdict, old.is_only_shown()), (Verdict::NoData, false));
+}
+
+#[test]
+fn what_rules_promise_counts_where_the_configuration_promises_nothing() {
+    let promise = RecordedSlo { source: "Sloth availability".into(), objective: 0.99, period: MONTH };
+    let reading = BurnReading {
+        key: key("gateway"),
+        uid: "u-gateway".into(),
+        asked: now(),
+        ratios: vec![(300, Some(0.02)), (3_600, Some(0.02)), (MONTH, Some(0.005))],
+        retention: None,
+        refused: None,
+        recorded: Some(promise.clone()),
+    };
+    let left = |settings: &Settings| {
+        let state = State::new(settings, Arc::new(Keymap::read("").unwrap()), Size::new(140, 40), now());
+        let mut cockpit = Cockpit::of(state, vec![canary("gateway", "2026-03-02T13:50:00Z")]);
+        cockpit.hear(vec![News::Metrics(MetricsNews::Burn(Arc::new(reading.clone())))]);
+        cockpit.measure("gateway", "new", 0.0);
+        let burn = cockpit.metrics().standing(&key("gateway")).unwrap().burn.clone().unwrap();
+        (burn.left.unwrap(), burn.recorded)
+    };
+    let (rest, recorded) = left(&Settings { slo: None, ..settings() });
+    assert!((rest - 0.5).abs() < 1e-9 && recorded == Some(promise.clone()));
+    assert!((left(&settings()).0 + 4.0).abs() < 1e-9, "the configuration promises more, and counts");
 }

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failur
     live.measure(key.as_ref());
     let asks_of_all = asks_of_all(&live.metrics);
     live.measured_until(MORE, |metrics| {
-        let burns = metrics.definitions().slo().is_none() || metrics.standings().all(|(key, _)| metrics.burn(key).is_some());
+        let burns = metrics.standings().all(|(key, _)| metrics.burn(key).is_some());
         let MetricsLink::Up { sampled, .. } = metrics.link else { return true };
         metrics.has_asked_for_alerts() && burns && (sampled.is_some() || !asks_of_all)
     });
@@ -123,8 +123,9 @@ impl Look<'_> {
     }
 
     fn budgets(&self, key: Option<&Key>) -> Known<Vec<(String, f64)>> {
-        if self.settings.slo.is_none() {
-            return Known::Absent("nothing is promised ([slo] in the configuration)");
+        let recorded = self.metrics.standings().any(|(_, standing)| standing.burn.is_some());
+        if self.settings.slo.is_none() && !recorded {
+            return Known::Absent("nothing is promised ([slo] in the configuration, or rules of Sloth or Pyrra)");
         }
         let measured = self.metrics.standings().filter(|(of, _)| key.is_none_or(|key| key == *of));
         let mut refused = None;

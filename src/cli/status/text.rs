@@ -54,7 +54,10 @@ fn gates(known: Known<'_>, key: &Key) -> String {
     for (place, (judgement, _)) in known.gates(key).iter().enumerate() {
         let label = if place == 0 { "Signals:" } else { "" };
         let stable = judgement.stable.map_or(String::new(), |value| format!(", stable {}", judgement.unit.show(value)));
-        let _ = writeln!(text, "{label:<16} {} {}{stable}", verdict_mark(judgement.verdict), judgement.sentence());
+        let shown = judgement.is_only_shown();
+        let mark = if shown { '⊘' } else { verdict_mark(judgement.verdict) };
+        let of_all = if shown { " of all versions, no limit" } else { "" };
+        let _ = writeln!(text, "{label:<16} {mark} {}{of_all}{stable}", judgement.sentence());
     }
     text
 }

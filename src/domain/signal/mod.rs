@@ -10,6 +10,7 @@ mod limit;
 mod measured;
 mod preset;
 mod promql;
+mod recorded;
 mod requests;
 mod share;
 mod tally;
@@ -29,6 +30,7 @@ pub use limit::{Comparator, Limit};
 pub use measured::{Alert, AlertState, Alerts, Fleet, FleetRow, Measured, MetricsLink, Target, Track, TrackSeries};
 pub use preset::{PRESETS, preset};
 pub use promql::{Query, of_all_tracks};
+pub use recorded::Recorded;
 pub use share::{Declared, Share, share};
 pub use tally::{Tally, tally};
 pub use template::{KNOWN, Template, Variables};
@@ -123,6 +125,8 @@ pub enum Origin {
     Template(Box<str>),
     /// A Helm values file, by its path.
     Values(Box<str>),
+    /// A recording rule of the metrics server, by its name.
+    Recorded(Box<str>),
     /// A command line.
     CommandLine,
 }

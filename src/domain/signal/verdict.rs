@@ -113,6 +113,11 @@ impl Judgement {
         }
     }
 
+    /// Whether it is of all versions together and held against nothing: then it is shown, and is neither good nor bad.
+    pub fn is_only_shown(&self) -> bool {
+        self.verdict == Verdict::Pass && self.track == Track::All && self.limit.is_open()
+    }
+
     /// How a value really compares with the limit.
     fn relation(&self, value: f64) -> &'static str {
         if self.limit.holds(value) {

@@ -1,7 +1,7 @@
 //! How fast a budget of failures burns, what is left of it, and what the next weight would make of that. Formulas: "Alerting on SLOs" of
 //! Google's Site Reliability Workbook (2018), chapter 5.
 
-use super::{BurnAlert, BurnReading, Slo};
+use super::{BurnAlert, BurnReading, RecordedSlo, Slo};
 use crate::domain::duration::age;
 
 /// Rows of that chapter: seconds of the long and of the short window, and the part of the budget that burns within the long one.
@@ -30,6 +30,8 @@ pub struct Burn {
     pub over: u32,
     /// When it will be used up if it burns on as it does.
     pub exhausted: Exhausted,
+    /// Whose rules promise it; None if the configuration does.
+    pub recorded: Option<RecordedSlo>,
 }
 
 /// An error ratio and the burn rate that it is.
@@ -93,6 +95,7 @@ impl Burn {
             left,
             over: real(slo.period),
             exhausted: exhausted(left, rate(PRESENT), slo.period),
+            recorded: reading.recorded.clone(),
             windows,
         }
     }
@@ -172,7 +175,8 @@ mod tests {
 
     fn reading(ratios: &[(u32, Option<f64>)], retention: Option<u32>) -> BurnReading {
         let key = Key::new(Kind::Rollout, "shop", "gateway");
-        BurnReading { key, uid: "u".into(), asked: Timestamp::UNIX_EPOCH, ratios: ratios.to_vec(), retention, refused: None }
+        let (asked, ratios) = (Timestamp::UNIX_EPOCH, ratios.to_vec());
+        BurnReading { key, uid: "u".into(), asked, ratios, retention, refused: None, recorded: None }
     }
 
     fn near(a: f64, b: f64) -> bool {

@@ -50,6 +50,27 @@ pub struct BurnReading {
     pub retention: Option<u32>,
     /// What the server said against the query, in one line.
     pub refused: Option<Box<str>>,
+    /// What is promised by rules of the server, where the configuration promises nothing.
+    pub recorded: Option<RecordedSlo>,
+}
+
+/// What rules of a metrics server say is promised of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedSlo {
+    /// Whose rules, and which: `Sloth requests-availability`.
+    pub source: Box<str>,
+    /// Part of the requests that are to be well, above 0 and below 1.
+    pub objective: f64,
+    /// Seconds over which that is counted.
+    pub period: u32,
+}
+
+impl RecordedSlo {
+    /// The promise, with the usual alerts.
+    pub fn slo(&self) -> Slo {
+        let (objective, period) = (self.objective, self.period);
+        Slo { objective, period, error_ratio: None, alerts: BurnAlert::usual(period).into() }
+    }
 }
 
 /// How the OpenTelemetry collectors are doing through which metrics and traces come. Each a second, where its metric exists.

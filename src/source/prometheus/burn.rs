@@ -12,7 +12,7 @@ use super::server::Server;
 use super::trouble::Trouble;
 use crate::domain::duration::{length_millis, prometheus};
 use crate::domain::id::Key;
-use crate::domain::signal::{Expression, Query, SignalKind, Target, Template, Track, Variables, of_all_tracks};
+use crate::domain::signal::{Expression, Origin, Query, Signal, SignalKind, Target, Template, Track, Variables, of_all_tracks};
 use crate::domain::slo::{BurnReading, Slo};
 
 /// Windows that burn rates are told by, in seconds.
@@ -31,7 +31,7 @@ pub struct Burns {
 }
 
 /// Seconds of a window, and the error ratio over it.
-type Ratios = Vec<(u32, Option<f64>)>;
+pub type Ratios = Vec<(u32, Option<f64>)>;
 
 /// What was learned over the longer windows.
 struct Long {
@@ -63,8 +63,10 @@ impl Burns {
     pub async fn read(&mut self, server: &Server, target: &Target, slo: &Slo) -> Result<BurnReading, Trouble> {
         let retention = self.retention(server).await?;
         let asked = server.now();
-        let reading =
-            |ratios, refused| BurnReading { key: target.key.clone(), uid: target.uid.clone(), asked, ratios, retention, refused };
+        let reading = |ratios, refused| {
+            let (key, uid) = (target.key.clone(), target.uid.clone());
+            BurnReading { key, uid, asked, ratios, retention, refused, recorded: None }
+        };
         let mut windows: Vec<u32> = WINDOWS.into_iter().filter(|window| *window < slo.period).collect();
         windows.extend(slo.alerts.iter().flat_map(|alert| [alert.short, alert.long]).chain([slo.period]));
         windows.sort_unstable();
@@ -98,7 +100,7 @@ impl Burns {
     }
 
     /// How long the server keeps samples, in seconds; asked once.
-    async fn retention(&mut self, server: &Server) -> Result<Option<u32>, Trouble> {
+    pub async fn retention(&mut self, server: &Server) -> Result<Option<u32>, Trouble> {
         if let Some(Kept(known)) = self.retention {
             return Ok(known);
         }
@@ -183,7 +185,8 @@ fn ratio(target: &Target, slo: &Slo, window: u32) -> Result<Ratio, String> {
     if let Some(template) = &slo.error_ratio {
         return one(template).map(Ratio::One);
     }
-    let errors = target.signals.iter().find(|signal| signal.kind == SignalKind::Errors);
+    let fits = |signal: &&Signal| signal.kind == SignalKind::Errors && !matches!(signal.origin, Origin::Recorded(_));
+    let errors = target.signals.iter().find(fits);
     match errors.map(|signal| &signal.expression) {
         None => Err("it has no errors signal: say [slo] error_ratio".to_owned()),
         Some(Expression::Ratio { bad, total }) if bad.uses("window") && total.uses("window") => {

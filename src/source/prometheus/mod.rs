@@ -14,6 +14,7 @@ mod labels;
 mod plan;
 mod polls;
 pub mod preflight;
+mod recorded;
 mod server;
 mod slow;
 mod standing;
@@ -47,6 +48,7 @@ pub async fn run(server: Arc<Server>, environment: Environment, slo: Option<Slo>
         polls.targets(wish.clone()),
         polls.alerts(wish.clone()),
         polls.collectors(wish.clone()),
+        polls.recorded(wish.clone()),
         polls.burns(slo.as_ref(), wish),
     );
 }

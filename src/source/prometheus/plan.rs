@@ -2,7 +2,7 @@
 
 use super::batch::Ask;
 use crate::domain::duration::prometheus;
-use crate::domain::signal::{Expression, Query, Signal, Target, Template, Track, Variables};
+use crate::domain::signal::{Expression, Origin, Query, Signal, Target, Template, Track, Variables};
 
 /// Most places on a chart: no terminal is finer.
 const PLACES: u32 = 240;
@@ -109,8 +109,11 @@ impl Plan {
     }
 }
 
-/// What a signal says itself about requests a second, and the window for that.
+/// What a signal says itself about requests a second, and the window for that. What a rule records is of all versions: it says nothing of one.
 fn requests(signal: &Signal) -> Option<(&Template, u32)> {
+    if matches!(signal.origin, Origin::Recorded(_)) {
+        return None;
+    }
     let of_ratio = match &signal.expression {
         Expression::Ratio { total, .. } => Some(total),
         Expression::Value(query) if signal.kind == crate::domain::signal::SignalKind::Traffic => Some(query),

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::answer::data;
 use super::batch::{Ask, Said, When, ask};
+use super::recorded;
 use super::server::Server;
 use super::trouble::Trouble;
 use crate::domain::duration::age;
-use crate::domain::signal::{Anatomy, Expression, Limit, Origin, PRESETS, Part, Signal, SignalKind, Template, Unit, preset};
+use crate::domain::signal::{
+    Anatomy, Expression, Limit, Origin, PRESETS, Part, Recorded, Signal, SignalKind, Template, Unit, preset,
+};
 use crate::source::kube::fault::one_line;
 
 /// Values of a label that are named at most.
@@ -75,41 +76,16 @@ fn queries(signal: &Signal) -> Vec<(&'static str, &Template)> {
 
 /// Recording rules of the server that say what somebody may want to know, each in one line with how to use it: none if it lists no rules.
 pub async fn recorded(server: &Server) -> Result<Vec<String>, Trouble> {
-    let reply = match server.get("/api/v1/rules", &[("type", "record".to_owned())], LARGEST).await {
-        Ok(reply) => reply,
-        Err(Trouble::Down { text, wait }) => return Err(Trouble::Down { text, wait }),
-        Err(Trouble::Refused(_) | Trouble::Missing(_)) => return Ok(Vec::new()),
-    };
-    let (rules, _): (Rules, _) = data(&reply.body)?;
-    let mut names: Vec<String> = rules.groups.into_iter().flat_map(|group| group.rules).map(|rule| one_line(&rule.name)).collect();
-    names.sort();
-    names.dedup();
-    let mut lines: Vec<String> = names.iter().filter_map(|name| use_of(name)).collect();
+    let rules = recorded::rules(server).await?;
+    let mut lines: Vec<String> = rules.iter().filter_map(|rule| use_of(&one_line(&rule.name), &rule.query)).collect();
+    lines.sort();
     lines.dedup();
     lines.truncate(2 * NAMED);
     Ok(lines)
 }
 
-#[derive(Deserialize)]
-struct Rules {
-    #[serde(default)]
-    groups: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    #[serde(default)]
-    rules: Vec<Rule>,
-}
-
-#[derive(Deserialize)]
-struct Rule {
-    #[serde(default)]
-    name: String,
-}
-
 /// What a recorded series is good for, by its name: as Sloth and Pyrra name theirs, and as teams mostly do.
-fn use_of(name: &str) -> Option<String> {
+fn use_of(name: &str, query: &str) -> Option<String> {
     if name.starts_with("slo:sli_error:ratio_rate") {
         let query = "slo:sli_error:ratio_rate{{window}}{sloth_service=\"{{service}}\"}";
         return Some(format!("Sloth records error ratios: [slo] error_ratio = {query:?}"));
@@ -118,13 +94,11 @@ fn use_of(name: &str) -> Option<String> {
         let query = format!("{metric}:burnrate{{{{window}}}}");
         return Some(format!("Pyrra records error ratios: [slo] error_ratio = {query:?}"));
     }
-    let (of, what) = name.split_once(':')?;
-    let kind = match what {
-        what if what.starts_with("duration_p95") || what.starts_with("latency_p95") => "p95",
-        what if what.contains("err_rate") || what.contains("error_rate") || what.contains("error_ratio") => "errors",
-        _ => return None,
-    };
-    Some(format!("{name} could be a signal of '{of}': [[signal]] name = {kind:?}, query = {name:?}"))
+    let Recorded { service, signal } = Recorded::of(name, query)?;
+    let kind = &*signal.name;
+    Some(format!(
+        "{name} is shown of '{service}' where nothing else is; to judge by it: [[signal]] name = {kind:?}, query = {name:?}"
+    ))
 }
 
 /// The presets whose requests this server knows.
@@ -373,11 +347,14 @@ mod tests {
 
     #[test]
     fn recorded_series_say_what_they_are_good_for() {
-        let said = |name: &str| use_of(name).unwrap_or_default();
+        let said = |name: &str| use_of(name, "x").unwrap_or_default();
         assert!(said("slo:sli_error:ratio_rate5m").contains("ratio_rate{{window}}"));
         assert!(said("http_requests:burnrate1h").ends_with("error_ratio = \"http_requests:burnrate{{window}}\""));
-        assert!(said("gateway:duration_p95").contains("a signal of 'gateway': [[signal]] name = \"p95\""));
-        assert_eq!((use_of("gateway:req_rate"), use_of("up")), (None, None));
+        assert!(
+            said("gateway:duration_p95")
+                .contains("is shown of 'gateway' where nothing else is; to judge by it: [[signal]] name = \"p95\"")
+        );
+        assert_eq!(use_of("up", "x"), None);
     }
 
     #[test]

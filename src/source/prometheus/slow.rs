@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::burn::Burns;
 use super::polls::{Polls, Rhythm, pause};
 use super::trouble::Trouble;
-use super::{alerts, collector};
+use super::{alerts, collector, recorded};
 use crate::domain::fact::{MetricsNews, News};
 use crate::domain::signal::{Alerts, Target};
 use crate::domain::slo::{Collector, Slo};
@@ -63,9 +63,25 @@ impl Polls {
         }
     }
 
-    /// The budgets of the targets that want it.
+    /// The signals that rules record.
+    pub async fn recorded(&self, mut wish: watch::Receiver<Wish>) {
+        let mut rhythm = Rhythm::new(SELDOM);
+        let mut told = Vec::new();
+        loop {
+            let asked = wish.borrow().reconnects;
+            let outcome = recorded::signals(&self.server).await.map(|signals| {
+                self.post.put(News::Metrics(MetricsNews::Recorded(signals.into())));
+            });
+            tell(&mut told, "recording rules", &outcome);
+            let wait = if outcome.is_ok() { rhythm.next(&outcome) } else { SLOW };
+            if pause(&mut wish, wait, |wish| wish.reconnects != asked).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// The budgets of the targets that want it: by what the configuration promises, else by what rules record.
     pub async fn burns(&self, slo: Option<&Slo>, mut wish: watch::Receiver<Wish>) {
-        let Some(slo) = slo else { return };
         let mut burns = Burns::default();
         let mut rhythm = Rhythm::new(SLOW);
         let mut told = Vec::new();
@@ -75,12 +91,20 @@ impl Polls {
             let now = Instant::now();
             burns.keep(&targets);
             let mut outcome = Ok(());
+            let mut found = slo.is_some();
             let name = |target: &Target| (target.key.clone(), target.hash.clone());
             // What is new is read now, everything when it is its turn.
             let turn = now >= next;
             for target in targets.iter().filter(|target| turn || !known.contains(&name(target))) {
-                match burns.read(&self.server, target, slo).await {
-                    Ok(reading) => self.post.put(News::Metrics(MetricsNews::Burn(reading.into()))),
+                let read = match slo {
+                    Some(slo) => burns.read(&self.server, target, slo).await,
+                    None => burns.recorded(&self.server, target).await,
+                };
+                match read {
+                    Ok(reading) => {
+                        found |= reading.recorded.is_some();
+                        self.post.put(News::Metrics(MetricsNews::Burn(reading.into())));
+                    }
                     Err(trouble) => {
                         outcome = Err(trouble);
                         break;
@@ -89,7 +113,9 @@ impl Polls {
             }
             tell(&mut told, "budgets", &outcome);
             if turn || outcome.is_err() {
-                next = now + rhythm.next(&outcome);
+                // Where no rule records what is promised, one seldom begins to.
+                let least = if found || outcome.is_err() { Duration::ZERO } else { SELDOM };
+                next = now + rhythm.next(&outcome).max(least);
             }
             known = targets.iter().map(name).collect();
             let wait = next.saturating_duration_since(Instant::now()).max(Duration::from_millis(500));

@@ -22,7 +22,7 @@ use crate::app::{Pane, State};
 use crate::domain::duration::age;
 use crate::domain::id::Key;
 use crate::domain::release::Release;
-use crate::domain::slo::{Burn, Exhausted, times};
+use crate::domain::slo::{Burn, Exhausted, RecordedSlo, times};
 
 /// Windows whose burn rates are shown, in seconds.
 const SHOWN: [u32; 3] = [3_600, 21_600, 259_200];
@@ -48,7 +48,7 @@ pub fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if burns.is_empty() {
         let words = match metrics.definitions().slo() {
             Some(_) => "No error ratio was read yet.",
-            None => "Nothing is promised: [slo] with objective = 0.999 says what.",
+            None => "Nothing is promised: [slo] objective = 0.999 says what, or rules of Sloth or Pyrra.",
         };
         Pen::new(buffer, row(inside, 0)).put(words, dim);
         return;
@@ -111,7 +111,15 @@ fn words(theme: &Theme, burn: &Burn) -> Pieces<'static> {
         (None, _) => (Mark::Good, "no alert window exceeded".to_owned()),
     };
     let style = if mark == Mark::Good { dim } else { theme.mark(mark) };
-    line.after(2, 1, mark.glyph(), theme.mark(mark)).after(1, 1, said, style)
+    let line = line.after(2, 1, mark.glyph(), theme.mark(mark)).after(1, 1, said, style);
+    let Some(recorded) = &burn.recorded else { return line };
+    line.after(2, 7, promise(recorded), dim)
+}
+
+/// `99.9% over 30d by Sloth requests-availability`.
+pub fn promise(recorded: &RecordedSlo) -> String {
+    let period = axis::span(jiff::SignedDuration::from_secs(recorded.period.into()));
+    format!("{}% over {period} by {}", percent(recorded.objective), recorded.source)
 }
 
 /// A part in percent, with as many digits as it needs.

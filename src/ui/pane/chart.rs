@@ -13,7 +13,7 @@ use super::super::theme::{Role, Theme};
 use super::super::widget::chart::{Chart, Line, Moment};
 use super::super::widget::{axis, frame::Frame};
 use super::focused;
-use super::signals::verdict::{mark, short};
+use super::signals::verdict::{mark_of, short};
 use super::signals::{remark, saying};
 use crate::app::chart::{self, Drawn, Known};
 use crate::app::{Pane, State};
@@ -161,7 +161,7 @@ impl Opened<'_> {
             line = line.after(3, 2, limit, theme.style(role));
         }
         if width >= 60 && cursor.is_none() {
-            let mark = mark(judgement.verdict);
+            let mark = mark_of(judgement);
             line = line.after(3, 1, format!("{} {}", mark.glyph(), short(judgement)), theme.mark(mark));
         }
         line

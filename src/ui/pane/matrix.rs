@@ -22,7 +22,7 @@ use super::super::theme::{Role, Theme};
 use super::super::widget::{frame::Frame, spark};
 use super::focused;
 use super::says::say;
-use super::signals::verdict::{mark, short};
+use super::signals::verdict::{mark, mark_of, short};
 use super::signals::{SPARK, remark, saying};
 use crate::app::{Layout, Pane, State};
 use crate::domain::id::Key;
@@ -203,7 +203,7 @@ fn hint(state: &State, theme: &Theme, key: &Key, pen: &mut Pen<'_>) {
 }
 
 fn value(theme: &Theme, judgement: &Judgement, pen: &mut Pen<'_>) {
-    let mark = mark(judgement.verdict);
+    let mark = mark_of(judgement);
     let words = judgement.value.map_or_else(|| "–".to_owned(), |value| judgement.unit.show(value));
     let style = match judgement.verdict {
         Verdict::Breach => theme.bold(Role::Bad),

@@ -27,7 +27,7 @@ use super::super::widget::frame::Frame;
 use super::focused;
 use crate::app::{Pane, State};
 use crate::domain::release::Release;
-use crate::domain::signal::{Judgement, SignalKind, Unit};
+use crate::domain::signal::{Judgement, Origin, SignalKind, Unit};
 
 pub use below::gate;
 pub use rows::SPARK;
@@ -108,7 +108,7 @@ impl Signals<'_> {
         let below = below::fitting(below, usize::from(area.height.saturating_sub(place)));
         let needed = place + u16::try_from(below.len()).unwrap_or(u16::MAX);
         place += u16::from(area.height > needed);
-        for line in below.into_iter().chain(reasons).chain(self.notes(area.width)) {
+        for line in below.into_iter().chain(reasons).chain(self.sources(area.width)).chain(self.notes(area.width)) {
             if place < area.height {
                 line.within(area.width).draw(&mut Pen::new(buffer, row(area, place)));
             }
@@ -146,6 +146,20 @@ impl Signals<'_> {
             }
         }
         lines
+    }
+
+    /// What rules of the server record: signals of all versions together, which judge nothing, and what is promised.
+    fn sources(&self, width: u16) -> Vec<Pieces<'static>> {
+        let metrics = &self.state.environment().metrics;
+        let burn = metrics.standing(&self.release.key).and_then(|standing| standing.burn.as_ref());
+        let promised = burn.and_then(|burn| burn.recorded.as_ref());
+        let promised = promised.map(|recorded| format!("budget: {}", super::budgets::promise(recorded)));
+        let signals = metrics.signals(&self.release.key);
+        let recorded = signals.iter().filter_map(|signal| match &signal.origin {
+            Origin::Recorded(rule) => Some(format!("{}: recording rule {rule}, all versions together", signal.name)),
+            _ => None,
+        });
+        self.labelled("source", promised.into_iter().chain(recorded), width)
     }
 
     /// What the server warns of, each in full.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::verdict::{long, mark, short};
+use super::verdict::{long, mark_of, short};
 use crate::domain::signal::{Judgement, Measured, Verdict};
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -139,7 +139,7 @@ impl Rows<'_> {
             pen.within(cells.spark, |pen| self.spark(one, cells.spark, pen));
             pen.skip(2);
         }
-        let mark = mark(one.verdict);
+        let mark = mark_of(one);
         let words = if cells.whole { long(one, self.counted) } else { short(one) };
         let style = if one.verdict == Verdict::Pass { dim } else { theme.mark(mark) };
         pen.put(mark.glyph(), theme.mark(mark)).skip(1).put(&words, style);

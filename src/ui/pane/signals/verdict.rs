@@ -16,9 +16,15 @@ pub fn mark(verdict: Verdict) -> Mark {
     }
 }
 
+/// The mark of a judgement: none that is good or bad where nobody said what would be.
+pub fn mark_of(judgement: &Judgement) -> Mark {
+    if judgement.is_only_shown() { Mark::Skipped } else { mark(judgement.verdict) }
+}
+
 /// A verdict in a word or two: `ok`, `breach 3:12`, `too early 0:40/5:00`.
 pub fn short(judgement: &Judgement) -> Cow<'static, str> {
     match judgement.verdict {
+        Verdict::Pass if judgement.is_only_shown() => "no limit".into(),
         Verdict::Pass if judgement.kind == SignalKind::Traffic => "enough".into(),
         Verdict::Breach if judgement.breached > 0 => format!("breach {}", clock(judgement.breached.into())).into(),
         Verdict::TooEarly => match judgement.why.as_deref().and_then(|why| why.split_once(" of ")) {
@@ -123,6 +129,10 @@ mod tests {
         let gone = judgement(Verdict::NoData, Some("no series"));
         assert_eq!(reason(&gone, true).as_deref(), Some("is it scraped? pilothouse config check tells"));
         assert_eq!((reason(&none, true), reason(&none, false).as_deref()), (None, Some("last sample 2:10 ago")));
-        assert_eq!(reason(&judgement(Verdict::Pass, None), false), None);
+        let pass = judgement(Verdict::Pass, None);
+        assert_eq!(reason(&pass, false), None);
+        let open = Limit { comparator: Comparator::AtLeast, threshold: 0.0 };
+        let shown = Judgement { track: Track::All, limit: open, ..pass.clone() };
+        assert_eq!((short(&shown), mark_of(&shown), mark_of(&pass)), ("no limit".into(), Mark::Skipped, Mark::Good));
     }
 }
