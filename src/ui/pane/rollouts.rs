@@ -215,10 +215,11 @@ impl Row<'_> {
         }
         let mark = mark(gate.verdict);
         let passes = gate.verdict == Verdict::Pass;
-        match passes && !gate.whole {
-            true => pen.put("·", theme.style(Role::Dim)),
-            false => pen.put(mark.glyph(), theme.mark(mark)),
-        };
+        if passes && !gate.whole {
+            pen.put("·", theme.style(Role::Dim));
+        } else {
+            pen.put(mark.glyph(), theme.mark(mark));
+        }
         if cells < 5 {
             return;
         }

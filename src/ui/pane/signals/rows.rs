@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::verdict::{long, mark_of, short};
-use crate::domain::signal::{Judgement, Measured, Verdict};
+use crate::domain::signal::{Judgement, Measured, Track, Verdict};
 use crate::ui::pen::Pen;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
@@ -82,7 +82,11 @@ fn value(judgement: &Judgement) -> String {
     judgement.value.map_or_else(|| "–".to_owned(), |value| judgement.unit.show(value))
 }
 
+/// The value of stable; where what is beside it is of all versions together, that.
 fn stable(judgement: &Judgement) -> String {
+    if judgement.track == Track::All && judgement.value.is_some() {
+        return "all".to_owned();
+    }
     judgement.stable.map_or_else(|| "–".to_owned(), |value| judgement.unit.show(value))
 }
 
