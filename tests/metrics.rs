@@ -138,7 +138,7 @@ fn a_server_that_is_well_is_measured_and_then_only_asked_for_what_is_new() {
         "nobody wants it any more"
     );
     let counted = ears.sources.tally(EnvironmentId(0)).unwrap();
-    assert!(counted.queries > 10 && counted.bytes > 10_000 && counted.failures <= 3, "only what is optional is missing: {counted}");
+    assert!(counted.queries > 10 && counted.bytes > 10_000 && counted.failures <= 4, "only what is optional is missing: {counted}");
 }
 
 #[test]
