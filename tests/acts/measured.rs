@@ -124,7 +124,8 @@ fn go_or_no_go() {
     assert_eq!(of("releases")["words"], "web has a release under way, at 20 %");
     assert!(of("freeze")["words"].as_str().unwrap().starts_with("year end until 2120-01-02 08:00 UTC"));
     assert_eq!((&of("metrics")["verdict"], &of("budget")["verdict"]), (&json!("pass"), &json!("absent")), "{document:#}");
-    assert_eq!(of("alerts")["verdict"], "pass", "{document:#}");
+    // It has no rules: that none fires says little.
+    assert_eq!(of("alerts")["verdict"], "warn", "{document:#}");
     it.set(AWAY);
     let blind = go(&["shop/web"]);
     assert_eq!(blind.code, 1, "a no-go is one although metrics are away: {blind:?}");
