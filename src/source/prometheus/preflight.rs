@@ -10,7 +10,9 @@ use super::batch::{Ask, Said, When, ask};
 use super::server::Server;
 use super::trouble::Trouble;
 use crate::domain::duration::age;
-use crate::domain::signal::{Anatomy, Expression, Limit, Origin, PRESETS, Part, Signal, SignalKind, Template, Unit, preset};
+use crate::domain::signal::{
+    Anatomy, Comparator, Expression, Limit, Origin, PRESETS, Part, Signal, SignalKind, Template, Unit, preset,
+};
 use crate::source::kube::fault::one_line;
 
 /// Values of a label that are named at most.
@@ -221,6 +223,10 @@ fn judged(server: &Server, signal: &Signal, query: &'static str, read: &Reading)
         return (Grade::Wrong, format!("the newest sample is {} old: is it still scraped?", age(old)));
     }
     let grouped = query.starts_with("fleet");
+    if query == "bad" && never_breached(signal) {
+        let text = format!("{found}; 1 is everything, so that nothing breaches {}: 1 % is 0.01", signal.limit.threshold);
+        return (Grade::Wrong, text);
+    }
     match read.relaxed.filter(|value| !value.is_nan()) {
         None if read.divisor.is_some_and(|divisor| divisor > 0.0) => (
             Grade::Wrong,
@@ -238,6 +244,12 @@ fn judged(server: &Server, signal: &Signal, query: &'static str, read: &Reading)
         Some(_) if grouped => (Grade::Fine, found),
         Some(value) => (Grade::Fine, format!("{found}, {} over all", Unit::PerSecond.show(value))),
     }
+}
+
+/// Whether even a service that fails with every request is within the limit.
+fn never_breached(signal: &Signal) -> bool {
+    let below = matches!(signal.limit.comparator, Comparator::Less | Comparator::AtMost);
+    signal.gate && signal.kind == SignalKind::Errors && below && signal.limit.threshold >= 1.0
 }
 
 /// Whether a value is so far from its limit that they hardly count the same.
@@ -382,7 +394,7 @@ mod tests {
 
     #[test]
     fn values_far_from_their_limit_count_something_else() {
-        let limit = Limit { comparator: crate::domain::signal::Comparator::Less, threshold: 1.5 };
+        let limit = Limit { comparator: Comparator::Less, threshold: 1.5 };
         assert_eq!([412.0, 1.0, 0.001, 0.0001, 0.0].map(|value| far(limit, value)), [true, false, false, true, false]);
     }
 }
