@@ -97,6 +97,27 @@ query = "sum(rate(http_requests_total{app=\"{{service}}\"}[5m]))"
 }
 
 #[test]
+fn what_can_never_be_breached_and_a_guard_that_sees_nothing_are_wrong() {
+    let (world, folder) = world();
+    let all = "[prometheus]\npreset = \"otel\"\n[[signal]]\nname = \"errors\"\nthreshold = 1.0\n\
+               [[signal]]\nname = \"p95\"\nthreshold = 1500.0\n";
+    let (code, text) = check(&config(&world, folder.path(), "never", all), &[]);
+    assert!(code == Some(1) && line(&text, "✖ errors.bad").contains("nothing breaches 1: 1 % is 0.01"), "{text}");
+    assert!(line(&text, "✖ p95.query").contains("its largest bucket ends at 10, so that nothing is ever over < 1500"), "{text}");
+    let cpu =
+        |limit: &str| format!("[guard]\nsaturation = \"cpu\"\n{limit}[[signal]]\nname = \"cpu\"\nquery = \"up\"\nunit = \"%\"\n");
+    for (name, more, code, phrase) in [
+        ("misspelt", "[guard]\nsaturation = \"saturaton\"\n", 1, "✖ guard        prod: no signal is called 'saturaton'"),
+        ("part", &cpu("saturation_limit = 0.8\n"), 1, "'cpu' is in percent, and saturation_limit = 0.8 is 0.8 %"),
+        ("percent", &cpu(""), 0, "signals cpu"),
+        ("ratio", "[guard]\nsaturation_limit = 80.0\n", 1, "'saturation' is a part of 1, never above saturation_limit = 80"),
+    ] {
+        let found = check(&config(&world, folder.path(), name, more), &["--offline"]);
+        assert!(found.0 == Some(code) && found.1.contains(phrase), "{name}: {}", found.1);
+    }
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_no_verdict_on_its_queries() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("away.toml");

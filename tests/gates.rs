@@ -258,6 +258,18 @@ fn stories_and_their_ends() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// A sample that is still young enough to show tells nothing of a time in which nobody measured.
+#[test]
+fn a_value_from_before_is_not_that_it_held() {
+    let config = config("before", &start(Story { away: |_, at| at > 2.0, ..WELL }), "");
+    let text = std::fs::read_to_string(&config).unwrap().replace("stale_after = \"4s\"", "stale_after = \"20s\"");
+    std::fs::write(&config, text).unwrap();
+    let output = command(&["--config", config.to_str().unwrap(), "gate", "--service", "shop", "--for", LENGTH, "--json"]).output();
+    let output = output.unwrap();
+    let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((output.status.code(), &document["result"]), (Some(3), &"no_verdict".into()), "{}", stderr(&output));
+}
+
 #[test]
 fn what_the_server_refuses_is_not_waited_for() {
     let config = config("refused", &start(Story { refuses: |query| !query.contains("vector(1)"), ..WELL }), "");
@@ -279,7 +291,8 @@ fn what_is_typed_wrong_is_said_before_anything_is_asked() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(phrase), "{arguments:?} says: {}", stderr(&output));
     };
-    check(&["--service", "shop", "--slo", "p95<1500"], "--slo is wrong at character 1: 'p95' cannot have no unit");
+    check(&["--service", ""], "a value is required");
+    check(&["--service", "shop", "--slo", "p95<1500"], "--slo is wrong at character 1: 'p95' needs a unit");
     check(&["--service", "shop", "--slo", "p96<1s"], "'p96' is no signal: there is p95, errors");
     check(&["--service", "shop", "--slo", "p95<1s", "err=1%"], "at character 11: '=' is no comparator");
     check(&["--service", "shop", "--slo", "web-p95<1s"], "--slo names the service 'web', but 'shop' is judged");

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::{Common, Exit, Failure, looks};
-use crate::config::{Confirm, Environment, Files, Namespaces, Policy, Settings, Tier, Write, raw, values};
+use crate::config::{Confirm, Environment, Files, Guard, Namespaces, Policy, Settings, Tier, Write, raw, values};
 use crate::domain::id::EnvironmentId;
+use crate::domain::signal::Unit;
 use crate::source::prometheus::checkup::address;
 use crate::source::prometheus::preflight::Grade;
 use crate::ui::theme::Depth;
@@ -90,8 +91,31 @@ fn check(common: &Common, offline: bool) -> Result<(String, Exit), Failure> {
     looks::theme(&files, &settings.ui.theme, Depth::True)?;
     looks::keymap(&files, &settings.ui.keymap)?;
     let mut text = describe(&files, &settings);
+    let blind: Vec<String> = settings.environments.iter().filter_map(|environment| blind_guard(&settings, environment)).collect();
+    text.extend(blind.iter().map(|line| format!("✖ guard        {line}\n")));
     let exit = if offline { Exit::Done } else { preflight(&settings, &mut text)? };
-    Ok((text, exit))
+    Ok((text, if exit == Exit::Done && !blind.is_empty() { Exit::Refused } else { exit }))
+}
+
+/// Why a guard would not see that a canary is saturated, or would always see it; None where there are no metrics, or nothing is wrong.
+fn blind_guard(settings: &Settings, environment: &Environment) -> Option<String> {
+    environment.prometheus.as_ref()?;
+    let (guard, name) = (&settings.guard, &environment.name);
+    let (signal, limit) = (&guard.saturation, guard.saturation_limit);
+    let mut all = environment.signals.iter().chain(settings.services.iter().flat_map(|service| service.checks.iter()));
+    let Some(found) = all.find(|one| *one.name == **signal) else {
+        // Who names none has not asked for it.
+        let asked = *signal != Guard::default().saturation;
+        return asked
+            .then(|| format!("{name}: no signal is called '{signal}' (saturation in [guard]): it never acts on saturation"));
+    };
+    match found.unit {
+        Unit::Ratio if limit > 1.0 => Some(format!("{name}: '{signal}' is a part of 1, never above saturation_limit = {limit}")),
+        Unit::Percent if limit <= 1.0 => {
+            Some(format!("{name}: '{signal}' is in percent, and saturation_limit = {limit} is {limit} %"))
+        }
+        _ => None,
+    }
 }
 
 /// What every environment's metrics server knows of the signals, a line for each query.

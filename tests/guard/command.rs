@@ -247,7 +247,7 @@ fn it_does_nothing_when_the_metrics_die() {
     // It would have held after a minute.
     let (stage, user) = stage(Story(|at| (at < 8.0).then_some(0.05)), &rules(3_600, 3_605, 3));
     stage.forget_requests();
-    let ran = user.run(&["guard", "shop/web", "--hold-after", "1h", "--breach-for", "59m", "--timeout", "25s"]);
+    let ran = user.run(&["guard", "shop/web", "--hold-after", "58m", "--breach-for", "59m", "--timeout", "25s"]);
     ran.is(3, "was still on its way when the time was over");
     assert!(ran.err.contains("BLIND: "), "{ran:?}");
     assert_eq!(written(&stage), 0);
@@ -357,6 +357,7 @@ fn one_that_stays_guards_every_release_one_after_the_other() {
 fn what_cannot_be_guarded_says_why() {
     let (stage, user) = stage(WELL, &rules(10, 20, 3));
     self::user(&stage, "bare", "").run(&["guard", "shop/web"]).is(2, "no metrics server is configured");
+    user.run(&["guard", "shop/web", "--hold-after", "1h", "--breach-for", "59m"]).is(2, "--hold-after is longer");
     user.run(&["guard", "shop/web", "--breach-for", "soon"]).is(2, "a time is written like 90s");
     user.run(&["guard", "shop/wbe"]).is(1, "Did you mean 'web'?");
     user.run(&["--readonly", "guard", "shop/web"]).is(1, "--readonly");

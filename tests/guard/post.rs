@@ -56,7 +56,7 @@ pub fn sight(rollout: &Value, verdict: Verdict, breached: u32) -> Sight {
         why: None,
     };
     let release = Some(Standing::of_rollout(&rollout));
-    Sight { at: wire::now(), release, stale: None, signals: vec![judgement], saturated: None, silent: None }
+    Sight { at: wire::now(), release, stale: None, signals: vec![judgement], saturated: None, silent: None, away: false }
 }
 
 impl Post {

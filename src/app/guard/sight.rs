@@ -11,6 +11,9 @@ use crate::domain::guard::{Rules, Sight, Standing, saturated};
 use crate::domain::id::{Key, Kind};
 use crate::domain::signal::MetricsLink;
 
+/// A metrics server that does not answer for so many seconds leaves a guard blind.
+const AWAY: i64 = 20;
+
 /// Why what is known of a kind may be old although the cluster answers; None if it is read.
 fn unread(cluster: &Cluster, kind: Kind) -> Option<String> {
     let what = kind.plural();
@@ -38,8 +41,12 @@ pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules
     let silent = match &metrics.link {
         _ if !metrics.is_configured() => Some("no metrics server or no signal is configured".to_owned()),
         MetricsLink::None => Some("no metrics server is configured".to_owned()),
-        // What was measured before grows too old by itself: a poll that failed is no reason to forget it.
-        MetricsLink::Connecting | MetricsLink::Up { .. } | MetricsLink::Down { .. } => None,
+        // One poll that failed is a gap. Later ones would have said how it goes on: what was measured before tells no more of now.
+        MetricsLink::Down { since, reason } => {
+            let seconds = now.duration_since(*since).as_secs();
+            (seconds > AWAY).then(|| format!("the metrics server has not answered for {}: {reason}", clock(seconds)))
+        }
+        MetricsLink::Connecting | MetricsLink::Up { .. } => None,
     };
     let bound = release.as_ref().map(|release| &release.hash);
     let measured = metrics.measured(key).filter(|measured| Some(&measured.hash) == bound);
@@ -50,6 +57,7 @@ pub fn sight(environment: &Environment, key: &Key, now: Timestamp, rules: &Rules
         signals: metrics.judgements(key).to_vec(),
         saturated: measured.and_then(|measured| saturated(measured, rules, (now, oldest))),
         silent: silent.map(Into::into),
+        away: matches!(metrics.link, MetricsLink::Down { .. }),
         release,
     }
 }

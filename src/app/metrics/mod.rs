@@ -284,7 +284,8 @@ impl Metrics {
             aim.keeps(key) || (cluster.glance(key).is_some() && (aim.includes(key) || now.duration_since(one.asked) < KEPT))
         });
         self.standings.retain(|key, _| self.measured.contains_key(key));
-        self.burns.retain(|key, _| self.measured.contains_key(key));
+        // A budget may be known before anything else is.
+        self.burns.retain(|key, _| self.measured.contains_key(key) || self.aim.keeps(key) || self.aim.includes(key));
         self.weights.retain(|key, _| self.measured.contains_key(key));
     }
 }

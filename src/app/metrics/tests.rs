@@ -258,7 +258,9 @@ fn the_next_weight_has_a_price() {
         refused: None,
         recorded: None,
     };
+    // The budget may come first, and is not forgotten until the rest is there.
     cockpit.hear(vec![News::Metrics(MetricsNews::Burn(Arc::new(reading)))]);
+    cockpit.until(5);
     cockpit.measure("gateway", "new", 0.0178);
     let standing = cockpit.metrics().standing(&key("gateway")).unwrap();
     let burn = standing.burn.as_ref().unwrap();

@@ -21,8 +21,8 @@ use crate::domain::release::Release;
 use crate::domain::signal::{AlertState, MetricsLink};
 use crate::wire;
 
-/// How long what is not measured with a rollout may take: alerts and burn rates.
-const MORE: Duration = Duration::from_secs(5);
+/// How long what is not measured with a rollout may take: alerts, and burn rates, for which a server reads a month.
+const MORE: Duration = Duration::from_secs(30);
 /// What there is to say where nothing is configured.
 const NO_METRICS: &str = "no metrics are configured here";
 

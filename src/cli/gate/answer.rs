@@ -72,6 +72,8 @@ pub struct Answer {
     from: Timestamp,
     until: Timestamp,
     signals: Vec<Element>,
+    /// What the metrics server warns of: that it had only a part, for instance.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +114,7 @@ impl Answer {
             from: seconds(watch.began),
             until: seconds(watch.until()),
             signals: signals.collect(),
+            warnings: live.metrics.notes(Some(key)).into_iter().map(str::to_owned).collect(),
         }
     }
 
@@ -130,7 +133,11 @@ impl Answer {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()?;
-        Ok(writeln!(std::io::stderr().lock(), "pilothouse: {}", self.why)?)
+        let mut talk = std::io::stderr().lock();
+        for warning in &self.warnings {
+            writeln!(talk, "▲ The metrics server warns: {warning}")?;
+        }
+        Ok(writeln!(talk, "pilothouse: {}", self.why)?)
     }
 }
 

@@ -26,6 +26,8 @@ const SILENCE: Duration = Duration::from_mins(2);
 const GLANCE: Duration = Duration::from_secs(1);
 /// Part of the time that may go by without a value.
 const MISSING: f64 = 0.1;
+/// Part of a short time of which values may be missing all the same: one that is still to come is worth much of it.
+const MISSING_AT_MOST: f64 = 0.5;
 
 /// Arguments of `gate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,7 +44,7 @@ pub struct Arguments {
     #[arg(value_name = "ROLLOUT", help = "[rollout/|canary/][NAMESPACE/]NAME")]
     pub rollout: Option<Target>,
     /// A service instead of a rollout, all its versions together: only the metrics server is asked
-    #[arg(long, value_name = "NAME", conflicts_with = "rollout")]
+    #[arg(long, value_name = "NAME", conflicts_with = "rollout", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub service: Option<String>,
     /// How long it has to hold
     #[arg(long = "for", value_name = "TIME", default_value = "15m", value_parser = length)]
@@ -169,7 +171,8 @@ impl Watch {
 
     /// What it came to when the time is over.
     fn verdict(&self) -> Outcome {
-        let allowed = (self.length.as_secs_f64() * MISSING).max(f64::from(self.stale_after));
+        let length = self.length.as_secs_f64();
+        let allowed = f64::from(self.stale_after).clamp(length * MISSING, length * MISSING_AT_MOST);
         let held = |(judgement, tally): &(Judgement, Tally)| judgement.verdict.lets_through() && self.missing(tally) <= allowed;
         let held = self.signals.iter().all(held);
         if held { Outcome::Held } else { Outcome::NoVerdict }
@@ -182,11 +185,12 @@ impl Watch {
         self.signals.iter().any(unknown) || !self.signals.iter().any(open)
     }
 
-    /// Whether what is missing may still be told: not where the server answers all the time and has never had a value.
+    /// Whether what is missing may still be told: not where the server answers all the time and has no value now and never had one.
     fn may_come(&self, live: &Live) -> bool {
         let away = matches!(live.metrics.link, MetricsLink::Down { .. });
         let asked = |name: &str| !live.metrics.series(&self.subject.key, name).is_empty();
-        away || self.signals.iter().any(|(judgement, tally)| tally.samples > 0 || !asked(&judgement.name))
+        let has = |(judgement, tally): &(Judgement, Tally)| tally.samples > 0 || judgement.verdict.lets_through();
+        away || self.signals.iter().any(|one| has(one) || !asked(&one.0.name))
     }
 
     /// Seconds of the time for which there is no value.

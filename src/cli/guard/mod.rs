@@ -87,21 +87,25 @@ pub fn run(arguments: &Arguments, common: &Common) -> Result<Exit, Failure> {
     for robot in &settings.guard.robots {
         say.talk(core.now(), &format!("another robot may act, too: {robot}"))?;
     }
-    let mut session = Session { rules: rules(arguments, &settings), arguments, core, key, say, begun: Instant::now(), last: None };
+    let rules = rules(arguments, &settings)?;
+    let mut session = Session { rules, arguments, core, key, say, begun: Instant::now(), last: None };
     let ended = session.guard_all();
     let running = &session.core.running;
     running.wait_for(EPILOGUE, running.runner().told());
     ended
 }
 
-/// The rules of the configuration with the command line laid over them.
-fn rules(arguments: &Arguments, settings: &Settings) -> Rules {
+/// The rules of the configuration with the command line laid over them: a shorter time to the way back shortens the one to the hold.
+fn rules(arguments: &Arguments, settings: &Settings) -> Result<Rules, Failure> {
     let rules = settings.guard.rules();
-    Rules {
-        breach_after: arguments.breach_for.unwrap_or(rules.breach_after),
-        hold_after: arguments.hold_after.unwrap_or(rules.hold_after),
-        ..rules
+    let breach_after = arguments.breach_for.unwrap_or(rules.breach_after);
+    let hold_after = arguments.hold_after.unwrap_or(rules.hold_after.min(breach_after));
+    if hold_after > breach_after {
+        return Err(Failure::Usage(
+            "--hold-after is longer than --breach-for: a canary is held before it is aborted, not after.".into(),
+        ));
     }
+    Ok(Rules { breach_after, hold_after, ..rules })
 }
 
 /// Whether there is anything to go by.

@@ -230,7 +230,8 @@ pub struct Guard {
     /// Name of the signal that tells saturation.
     pub saturation: Option<String>,
     /// From where on it is too much.
-    pub saturation_limit: Option<f64>,
+    #[schemars(with = "Option<f64>")]
+    pub saturation_limit: Option<Spanned<f64>>,
     /// How long it can be cancelled before it acts.
     #[schemars(with = "Option<String>")]
     pub countdown: Option<Spanned<String>>,

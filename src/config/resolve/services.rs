@@ -13,7 +13,7 @@ use super::{Pairs, Reader, given};
 use crate::config::error::{nearest, quoted};
 use crate::config::metrics::{Freeze, Guard, Links, Service, When};
 use crate::config::{Environment, Error, raw, values};
-use crate::domain::signal::Signal;
+use crate::domain::signal::{Signal, Unit};
 use crate::domain::slo::{BurnAlert, Slo};
 
 /// Longest time before a guard acts.
@@ -53,9 +53,11 @@ impl Reader<'_> {
             let known = || signals.iter().chain(&checks).map(|signal| &*signal.name);
             if let Some(unknown) = chosen.get_ref().iter().find(|name| !known().any(|known| known == name.as_str())) {
                 let meant = nearest(unknown, known()).map_or(String::new(), |meant| format!(" Did you mean '{meant}'?"));
-                return Err(
-                    self.wrong(chosen.span(), format!("there is no signal '{unknown}'.{meant} There are {}.", quoted(known())))
-                );
+                let there = match known().next() {
+                    Some(_) => format!("There are {}.", quoted(known())),
+                    None => "None is configured: say preset in [prometheus], or [[signal]].".to_owned(),
+                };
+                return Err(self.wrong(chosen.span(), format!("there is no signal '{unknown}'.{meant} {there}")));
             }
         }
         Ok(Service {
@@ -98,7 +100,7 @@ impl Reader<'_> {
             );
             return Err(self.wrong(typed.objective.span(), text));
         }
-        let period = self.seconds(typed.window, 30 * 86_400, LONGEST_WINDOW)?;
+        let period = self.window(typed.window, 30 * 86_400)?;
         let error_ratio = match given(typed.error_ratio) {
             Some(query) => {
                 let template = self.query(&query, own, None)?;
@@ -134,8 +136,15 @@ impl Reader<'_> {
         Ok(BurnAlert { long, short, burn })
     }
 
-    pub(super) fn guard(&self, typed: raw::Guard) -> Result<Guard, Error> {
+    pub(super) fn guard(&self, typed: raw::Guard, signals: &[Signal]) -> Result<Guard, Error> {
         let default = Guard::default();
+        let saturation = typed.saturation.filter(|name| !name.is_empty()).unwrap_or(default.saturation);
+        let in_percent = signals.iter().any(|signal| *signal.name == *saturation && signal.unit == Unit::Percent);
+        let saturation_limit = match typed.saturation_limit {
+            None => default.saturation_limit * if in_percent { 100.0 } else { 1.0 },
+            Some(limit) if limit.get_ref().is_finite() && *limit.get_ref() > 0.0 => limit.into_inner(),
+            Some(limit) => return Err(self.wrong(limit.span(), "this has to be above 0: it is a value of the saturation signal.")),
+        };
         let length = |typed: Option<Spanned<String>>, default: SignedDuration, least: u64| {
             if typed.as_ref().is_none_or(|typed| typed.get_ref().is_empty()) {
                 return Ok(default);
@@ -147,8 +156,8 @@ impl Reader<'_> {
             hold_after: length(typed.hold_after, default.hold_after, 0)?,
             breach_after: length(typed.breach_after, default.breach_after, 1)?,
             saturation_after: length(typed.saturation_after, default.saturation_after, 1)?,
-            saturation: typed.saturation.filter(|name| !name.is_empty()).unwrap_or(default.saturation),
-            saturation_limit: typed.saturation_limit.unwrap_or(default.saturation_limit),
+            saturation,
+            saturation_limit,
             countdown: length(typed.countdown, default.countdown, 0)?,
             lease: length(typed.lease, default.lease, 3)?,
             robots: typed.robots.unwrap_or_default(),

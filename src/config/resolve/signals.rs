@@ -87,12 +87,18 @@ impl Reader<'_> {
         if let Some(gate) = typed.gate.as_ref().filter(|gate| *gate.get_ref() && !judged && of_base.is_none()) {
             return Err(self.wrong(gate.span(), format!("'{name}' cannot be a gate without a threshold.")));
         }
-        let number = |typed: &Option<Spanned<f64>>, base: Option<f64>, most: f64| match typed {
+        let number = |typed: &Option<Spanned<f64>>, base: Option<f64>, most: f64, allowed: &str| match typed {
             None => Ok(base.unwrap_or(0.0)),
             Some(value) if (0.0..=most).contains(value.get_ref()) => Ok(*value.get_ref()),
-            Some(value) => Err(self.wrong(value.span(), format!("this has to be from 0 to {most}."))),
+            Some(value) => Err(self.wrong(value.span(), format!("this has to be {allowed}."))),
         };
         let unit = typed.unit.as_deref().map(Unit::read).or_else(|| of_base.map(|base| base.unit.clone()));
+        let is_ratio = |one: &Expression| matches!(one, Expression::Ratio { .. });
+        if unit == Some(Unit::Percent) && (is_ratio(&asked) || fleet.as_ref().is_some_and(is_ratio)) {
+            let text =
+                format!("'{name}' divides bad by total, a part of 1, and not percent: say unit = \"ratio\", and 0.01 for 1 %.");
+            return Err(self.wrong(place, text));
+        }
         let traffic = match given(typed.traffic.clone()) {
             Some(query) => Some(self.query(&query, own, None)?),
             None => of_base.and_then(|base| base.traffic.clone()),
@@ -105,12 +111,12 @@ impl Reader<'_> {
             fleet,
             traffic,
             limit,
-            window: self.seconds(typed.window.clone(), of_base.map_or(300, |base| base.window), LONGEST_WINDOW)?,
+            window: self.window(typed.window.clone(), of_base.map_or(300, |base| base.window))?,
             per_track: typed.per_track.or(of_base.map(|base| base.per_track)).unwrap_or(true),
             gate: typed.gate.as_ref().map_or(judged, |gate| *gate.get_ref()),
-            min_traffic: number(&typed.min_traffic, of_base.map(|base| base.min_traffic), f64::MAX)?,
+            min_traffic: number(&typed.min_traffic, of_base.map(|base| base.min_traffic), f64::MAX, "0 or more")?,
             lasting: self.seconds(typed.lasting.clone(), of_base.map_or(0, |base| base.lasting), Duration::from_hours(24))?,
-            hysteresis: number(&typed.hysteresis, of_base.map(|base| base.hysteresis), 1.0)?,
+            hysteresis: number(&typed.hysteresis, of_base.map(|base| base.hysteresis), 1.0, "from 0 to 1")?,
             origin: of_base.map_or(Origin::Configuration, |base| base.origin.clone()),
         })
     }
@@ -165,6 +171,15 @@ impl Reader<'_> {
             (None, Some(one), None) | (None, None, Some(one)) => {
                 Err(self.wrong(one.span(), format!("'{name}' needs fleet_bad and fleet_total together: a ratio needs both.")))
             }
+        }
+    }
+
+    /// How far something looks back, in seconds.
+    pub(super) fn window(&self, typed: Option<Spanned<String>>, default: u32) -> Result<u32, Error> {
+        let place = typed.as_ref().map_or(0..0, Spanned::span);
+        match self.seconds(typed, default, LONGEST_WINDOW)? {
+            0 => Err(self.wrong(place, "a window has to be longer than nothing: it is like 5m.")),
+            seconds => Ok(seconds),
         }
     }
 

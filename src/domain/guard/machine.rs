@@ -204,6 +204,10 @@ impl Machine {
             return if waits { Vec::new() } else { self.blind(now, &why) };
         }
         self.saw = true;
+        if sight.away {
+            // What counts down stays as it is, and a countdown that ended meanwhile begins anew.
+            return Vec::new();
+        }
         let unclear = self.unclear(sight);
         let spoke = !std::mem::replace(&mut self.findings, findings(sight, &self.rules)).is_empty();
         self.judge(now, release.held, (spoke, unclear.as_deref()))
@@ -292,7 +296,8 @@ impl Machine {
         }
         let (late, whole) = (now.duration_since(until).as_secs(), i64::from(self.rules.countdown));
         if late > FRESH || -late > whole {
-            let mut orders = vec![Order::Say("this machine slept, or its clock was set: the countdown begins anew".into())];
+            let mut orders =
+                vec![Order::Say("this machine slept, its clock was set, or nobody measured: the countdown begins anew".into())];
             orders.extend(self.begin(now, SignedDuration::from_secs(whole)));
             return orders;
         }

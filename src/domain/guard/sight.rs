@@ -24,6 +24,8 @@ pub struct Sight {
     pub saturated: Option<u32>,
     /// Why there are no verdicts, where the metrics server itself says or nobody asked it.
     pub silent: Option<Box<str>>,
+    /// Whether the newest question to the metrics server had no answer: nothing is done until there is one.
+    pub away: bool,
 }
 
 /// How a release stands.

@@ -49,7 +49,15 @@ impl Play {
         let mut machine = Machine::new(Rules::default(), "new");
         machine.lead(None);
         let release = Standing { uid: "u".into(), hash: "new".into(), place: Place::UnderWay, held: false, off: false };
-        let sight = Sight { at: at(0), release: Some(release), stale: None, signals: Vec::new(), saturated: None, silent: None };
+        let sight = Sight {
+            at: at(0),
+            release: Some(release),
+            stale: None,
+            signals: Vec::new(),
+            saturated: None,
+            silent: None,
+            away: false,
+        };
         let mut play = Self { machine, now: at(0), sight, said: Vec::new(), acts: Vec::new() };
         play.errors(Verdict::Pass, 0);
         play
@@ -184,6 +192,20 @@ fn nothing_is_done_without_data_and_a_countdown_begins_anew() {
     silent.acted(Hold, &Outcome::Refused("somebody was faster".into()));
     silent.now += SignedDuration::from_secs(100);
     silent.look().is("blind", &[Hold]);
+}
+
+#[test]
+fn what_was_measured_before_the_server_went_away_is_not_acted_on() {
+    let mut play = Play::new();
+    play.sight.away = true;
+    play.errors(Verdict::Breach, 900).after(1).is("watching", &[]);
+    play.sight.away = false;
+    play.release().held = true;
+    play.after(1).is("countdown", &[]);
+    play.sight.away = true;
+    play.after(29).is("countdown", &[]).after(10).is("countdown", &[]);
+    play.sight.away = false;
+    play.after(1).is("acting", &[RollBack]);
 }
 
 #[test]

@@ -142,8 +142,11 @@ impl Claim {
                 Unit::Plain => "ratio or nothing",
                 Unit::Named(_) => "nothing",
             };
-            let typed = if self.unit.is_empty() { "no unit".to_owned() } else { format!("'{}'", self.unit) };
-            self.wrong(format!("'{}' cannot have {typed} after its number: it has {fitting}", signal.name))
+            let name = &signal.name;
+            self.wrong(match &*self.unit {
+                "" => format!("'{name}' needs a unit after its number: {fitting}"),
+                typed => format!("'{name}' cannot have '{typed}' after its number: it has {fitting}"),
+            })
         })
     }
 
@@ -293,7 +296,7 @@ mod tests {
     fn what_is_wrong_is_said_with_its_place() {
         let cases = [
             ("", "at character 1: there is nothing"),
-            ("p95<1500", "at character 1: 'p95' cannot have no unit after its number: it has ms or s"),
+            ("p95<1500", "at character 1: 'p95' needs a unit after its number: ms or s"),
             ("err<1% p95<3rps", "at character 8: 'p95' cannot have 'rps' after its number: it has ms or s"),
             ("err<1%, p96<1s", "at character 9: 'p96' is no signal: there is p95, errors, cpu-use"),
             ("p99<1s", "at character 1: 'p99' is no signal"),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::judge::{judged, replays};
 use super::{Comparator, Context, Limit, Signal, TrackSeries};
-use crate::domain::series::decimal;
+use crate::domain::series::{Series, decimal};
 
 /// A signal over a span of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,12 +45,14 @@ pub fn tally(signal: &Signal, series: &[TrackSeries], context: &Context, from: T
             tally.breach = tally.breach.or(replay.confirmed.then_some(moment));
         }
     }
-    let rates = judged.traffic.as_ref().map(|traffic| {
-        let rates =
-            traffic.points().filter(|(moment, _)| *moment >= from).filter_map(|(_, rate)| rate).filter(|rate| rate.is_finite());
-        rates.map(|rate| f64::from(rate.max(0.0))).fold(0.0, std::ops::Add::add) * f64::from(traffic.step)
-    });
-    Tally { requests: rates, ..tally }
+    Tally { requests: judged.traffic.as_ref().map(|traffic| requests(traffic, from)), ..tally }
+}
+
+/// Requests from a moment on: each rate is one of the step before it, as far as that step is part of the time.
+fn requests(traffic: &Series, from: Timestamp) -> f64 {
+    let seconds = |moment: Timestamp| moment.duration_since(from).as_secs_f64().clamp(0.0, f64::from(traffic.step));
+    let rates = traffic.points().filter_map(|(moment, rate)| Some((seconds(moment), f64::from(rate?))));
+    rates.filter(|(_, rate)| rate.is_finite()).fold(0.0, |sum, (seconds, rate)| sum + rate.max(0.0) * seconds)
 }
 
 /// The one of two values that is farther on the wrong side.
@@ -74,7 +76,7 @@ mod tests {
         let series = [series(&[0.02, 0.02, 0.02, 0.02, f32::NAN, 0.001, 0.03, 0.001], None)];
         let tally = |from| tally(&signal, &series, &context(&series[0]), at(from));
         let whole = tally(0);
-        assert_eq!((whole.samples, whole.gaps, whole.worst, whole.requests), (7, 1, Some(0.03), Some(1200.0)));
+        assert_eq!((whole.samples, whole.gaps, whole.worst, whole.requests), (7, 1, Some(0.03), Some(1050.0)));
         assert_eq!((whole.breached, whole.breach), (45, Some(at(30))));
         assert_eq!(tally(45).breach, Some(at(45)), "it went on");
         // A moment over the limit is no breach where it has to last.

@@ -10,7 +10,7 @@ use super::server::Server;
 use super::trouble::Trouble;
 use crate::domain::duration::age;
 use crate::domain::signal::{
-    Anatomy, Expression, Limit, Origin, PRESETS, Part, Recorded, Signal, SignalKind, Template, Unit, preset,
+    Anatomy, Comparator, Expression, Limit, Origin, PRESETS, Part, Recorded, Signal, SignalKind, Template, Unit, preset,
 };
 use crate::source::kube::fault::one_line;
 
@@ -169,7 +169,27 @@ async fn look(
         Some((part, Lack::Values)) => return narrowed(server, part).await,
         Some((part, Lack::Labels)) => return unlabelled(server, part).await,
     }
-    Ok(judged(server, signal, query, &Reading { series, newest, relaxed, divisor }))
+    let line = judged(server, signal, query, &Reading { series, newest, relaxed, divisor });
+    if query == "query" && line.0 != Grade::Wrong && anatomy.relaxed.starts_with("histogram_quantile(") {
+        return within_buckets(server, signal, &anatomy, line).await;
+    }
+    Ok(line)
+}
+
+/// A quantile is never more than the end of the largest bucket that has one.
+async fn within_buckets(server: &Server, signal: &Signal, anatomy: &Anatomy, line: Line) -> Result<Line, Trouble> {
+    let asks: Vec<Ask> = anatomy.parts.iter().map(|part| plain(&format!("count by (le) ({})", part.selector(&[])))).collect();
+    let heard = ask(server, &asks, When::At(None)).await?;
+    let answers = heard.said.iter().filter_map(|said| said.as_ref().ok());
+    let ends = answers.flatten().filter_map(|(labels, _)| labels.get("le")?.parse::<f64>().ok());
+    let largest = ends.filter(|end| end.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+    let below = matches!(signal.limit.comparator, Comparator::Less | Comparator::AtMost);
+    if !below || !largest.is_finite() || !signal.limit.holds(largest) {
+        return Ok(line);
+    }
+    let (sign, threshold) = (signal.limit.comparator, signal.limit.threshold);
+    let text = format!("{}; its largest bucket ends at {largest}, so that nothing is ever over {sign} {threshold}", line.1);
+    Ok((Grade::Wrong, text))
 }
 
 /// What one look at a query read.
@@ -195,6 +215,10 @@ fn judged(server: &Server, signal: &Signal, query: &'static str, read: &Reading)
         return (Grade::Wrong, format!("the newest sample is {} old: is it still scraped?", age(old)));
     }
     let grouped = query.starts_with("fleet");
+    if query == "bad" && never_breached(signal) {
+        let text = format!("{found}; 1 is everything, so that nothing breaches {}: 1 % is 0.01", signal.limit.threshold);
+        return (Grade::Wrong, text);
+    }
     match read.relaxed.filter(|value| !value.is_nan()) {
         None if read.divisor.is_some_and(|divisor| divisor > 0.0) => (
             Grade::Wrong,
@@ -212,6 +236,12 @@ fn judged(server: &Server, signal: &Signal, query: &'static str, read: &Reading)
         Some(_) if grouped => (Grade::Fine, found),
         Some(value) => (Grade::Fine, format!("{found}, {} over all", Unit::PerSecond.show(value))),
     }
+}
+
+/// Whether even a service that fails with every request is within the limit.
+fn never_breached(signal: &Signal) -> bool {
+    let below = matches!(signal.limit.comparator, Comparator::Less | Comparator::AtMost);
+    signal.gate && signal.kind == SignalKind::Errors && below && signal.limit.threshold >= 1.0
 }
 
 /// Whether a value is so far from its limit that they hardly count the same.
@@ -359,7 +389,7 @@ mod tests {
 
     #[test]
     fn values_far_from_their_limit_count_something_else() {
-        let limit = Limit { comparator: crate::domain::signal::Comparator::Less, threshold: 1.5 };
+        let limit = Limit { comparator: Comparator::Less, threshold: 1.5 };
         assert_eq!([412.0, 1.0, 0.001, 0.0001, 0.0].map(|value| far(limit, value)), [true, false, false, true, false]);
     }
 }
