@@ -103,7 +103,7 @@ fn what_can_never_be_breached_and_a_guard_that_sees_nothing_are_wrong() {
                [[signal]]\nname = \"p95\"\nthreshold = 1500.0\n";
     let (code, text) = check(&config(&world, folder.path(), "never", all), &[]);
     assert!(code == Some(1) && line(&text, "✖ errors.bad").contains("nothing breaches 1: 1 % is 0.01"), "{text}");
-    assert!(line(&text, "✖ p95.query").contains("its largest bucket ends at 10, so that nothing is ever over < 1500"), "{text}");
+    assert!(line(&text, "✖ p95.query").contains("its largest bucket ends at 5: it is never over 1500"), "{text}");
     let cpu =
         |limit: &str| format!("[guard]\nsaturation = \"cpu\"\n{limit}[[signal]]\nname = \"cpu\"\nquery = \"up\"\nunit = \"%\"\n");
     for (name, more, code, phrase) in [

@@ -187,8 +187,7 @@ async fn within_buckets(server: &Server, signal: &Signal, anatomy: &Anatomy, lin
     if !below || !largest.is_finite() || !signal.limit.holds(largest) {
         return Ok(line);
     }
-    let (sign, threshold) = (signal.limit.comparator, signal.limit.threshold);
-    let text = format!("{}; its largest bucket ends at {largest}, so that nothing is ever over {sign} {threshold}", line.1);
+    let text = format!("{}; its largest bucket ends at {largest}: it is never over {}", line.1, signal.limit.threshold);
     Ok((Grade::Wrong, text))
 }
 
