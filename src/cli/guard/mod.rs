@@ -105,7 +105,7 @@ fn rules(arguments: &Arguments, settings: &Settings) -> Result<Rules, Failure> {
             "--hold-after is longer than --breach-for: a canary is held before it is aborted, not after.".into(),
         ));
     }
-    Ok(Rules { breach_after, hold_after, ..rules })
+    Ok(Rules { hold_after, breach_after, ..rules })
 }
 
 /// Whether there is anything to go by.
