@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::aim::{add, moment};
@@ -13,6 +14,8 @@ use super::trouble::Trouble;
 use crate::domain::duration::prometheus;
 use crate::domain::signal::{Expression, Fleet, FleetRow, Query, Signal, Track, Variables};
 
+/// Queries at once.
+const ABREAST: usize = 2;
 /// Names are forgotten when there are more than this.
 const MOST_NAMES: usize = 100_000;
 
@@ -104,16 +107,17 @@ impl Fleets {
         let asked = server.now();
         let newest = self.newest.as_ref().map(|selector| format!("max(timestamp({selector}))"));
         let texts: Vec<String> = self.queries.iter().cloned().chain(newest).collect();
+        let asks = texts.into_iter().map(|text| async move { send(server, &text, When::At(None)).await });
         let labels = &server.settings().labels;
         let count = self.queries.len();
         let mut answers: Vec<Result<u32, Trouble>> = Vec::new();
         let mut notes: Vec<Vec<Box<str>>> = Vec::new();
         let mut sorted: Vec<Option<BTreeMap<Name, f64>>> = Vec::new();
         let mut sampled = None;
-        for text in texts {
-            // One after the other, and sorted at once: an answer about ten thousand rollouts takes more room than all that is kept of it.
-            let answer = send(server, &text, When::At(None)).await;
+        let mut running = stream::iter(asks).buffered(ABREAST);
+        while let Some(answer) = running.next().await {
             let down = matches!(answer, Err(Trouble::Down { .. } | Trouble::Missing(_)));
+            // Sorted at once: an answer about ten thousand rollouts takes more room than all that is kept of it.
             let (answer, millis) =
                 answer.map_or_else(|trouble| (None, Err(trouble)), |(answer, millis)| (Some(answer), Ok(millis)));
             notes.push(answer.as_ref().map(|answer| answer.notes.clone()).unwrap_or_default());
@@ -129,6 +133,7 @@ impl Fleets {
                 break;
             }
         }
+        drop(running);
         if let Some(Err(trouble @ (Trouble::Down { .. } | Trouble::Missing(_)))) = answers.iter().find(|answer| answer.is_err())
             && !answers.iter().any(Result::is_ok)
         {
