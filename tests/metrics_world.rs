@@ -191,8 +191,11 @@ fn a_real_prometheus_that_scrapes_the_world_says_the_same() {
 fn learns_recorded(url: &str, source: &str, (objective, days): (f64, u32), windows: &[u32]) {
     let patient = jiff::SignedDuration::from_secs(15);
     let mut ears = Ears::on(environment(PrometheusSettings { timeout: patient, ..prometheus(url) }, &[]), None);
-    ears.until(SOON, "the rules", |heard| heard.recorded.iter().any(|one| one.is_of("gateway") && &*one.signal.name == "p95"));
-    let p95 = ears.heard.recorded.iter().find(|one| one.is_of("gateway") && &*one.signal.name == "p95").unwrap().signal.clone();
+    ears.until(SOON, "the rules", |heard| {
+        heard.recorded.iter().any(|one| &*one.service == "gateway" && &*one.signal.name == "p95")
+    });
+    let p95 =
+        ears.heard.recorded.iter().find(|one| &*one.service == "gateway" && &*one.signal.name == "p95").unwrap().signal.clone();
     ears.measure(vec![Target { slo: true, ..target(&[p95]) }]);
     ears.until(SOON, "its value and what is promised", |heard| {
         let promised = heard.burns.get("gateway").is_some_and(|burn| burn.recorded.is_some());

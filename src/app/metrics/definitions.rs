@@ -22,8 +22,8 @@ pub struct Definitions {
     learned: HashMap<Key, Arc<[Signal]>>,
     /// What their AnalysisTemplates ask for and is not judged here, with why.
     unjudged: HashMap<Key, Vec<Box<str>>>,
-    /// What the rules of the server record.
-    recorded: Arc<[Recorded]>,
+    /// What the rules of the server record, by the service as they write it.
+    recorded: HashMap<Box<str>, Vec<Signal>>,
     /// Seconds after which a sample is too old to tell anything.
     pub stale_after: u32,
     /// Seconds from one poll to the next.
@@ -41,7 +41,7 @@ impl Default for Definitions {
             slo: None,
             learned: HashMap::new(),
             unjudged: HashMap::new(),
-            recorded: Arc::new([]),
+            recorded: HashMap::new(),
             stale_after: 90,
             interval: 15,
         }
@@ -64,7 +64,7 @@ impl Definitions {
             slo: settings.slo.clone(),
             learned: HashMap::new(),
             unjudged: HashMap::new(),
-            recorded: Arc::new([]),
+            recorded: HashMap::new(),
             stale_after: seconds(prometheus.stale_after),
             interval: seconds(prometheus.interval),
         }
@@ -109,8 +109,11 @@ impl Definitions {
     }
 
     /// Takes in what the rules of the server record.
-    pub fn record(&mut self, recorded: Arc<[Recorded]>) {
-        self.recorded = recorded;
+    pub fn record(&mut self, recorded: &[Recorded]) {
+        self.recorded.clear();
+        for one in recorded {
+            self.recorded.entry(one.service.clone()).or_default().push(one.signal.clone());
+        }
     }
 
     /// The signals of a release: those of the configuration, those of its AnalysisTemplates, and where none of them is of a kind those of that
@@ -120,8 +123,9 @@ impl Definitions {
         if self.recorded.is_empty() {
             return known;
         }
-        let names = [&*key.name, self.query_name(key)];
-        let ours = self.recorded.iter().filter(|one| names.iter().any(|name| one.is_of(name))).map(|one| &one.signal);
+        let own = Recorded::service_of(&key.name);
+        let called = Some(Recorded::service_of(self.query_name(key))).filter(|called| *called != own);
+        let ours = [Some(own), called].into_iter().flatten().filter_map(|name| self.recorded.get(&*name)).flatten();
         let missing = |one: &&Signal| !known.iter().any(|known| known.kind == one.kind || known.name == one.name);
         let more: Vec<Signal> = ours.filter(missing).cloned().collect();
         if more.is_empty() { known } else { known.iter().cloned().chain(more).collect() }

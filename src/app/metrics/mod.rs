@@ -128,7 +128,7 @@ impl Metrics {
                 self.burns.insert(reading.key.clone(), reading);
             }
             MetricsNews::Collector(collector) => self.collector = collector,
-            MetricsNews::Recorded(recorded) => self.definitions.record(recorded),
+            MetricsNews::Recorded(recorded) => self.definitions.record(&recorded),
             MetricsNews::Templates(key, understood) => {
                 self.definitions.learn(&key, &understood);
                 self.fresh.insert(key);

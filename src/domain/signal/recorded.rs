@@ -1,6 +1,7 @@
 //! Recording rules of a metrics server as signals of the service in whose name they are written: `gateway:duration_p95`. They tell of all its
 //! versions together and nobody says what is too much: they are shown, and judge nothing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Comparator, Expression, Limit, Origin, Query, Signal, SignalKind, Template, Unit};
@@ -8,7 +9,7 @@ use super::{Comparator, Expression, Limit, Origin, Query, Signal, SignalKind, Te
 /// A signal that a rule records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// The service, as it stands before the colon; metrics cannot be called `api-gateway`: theirs is `api_gateway`.
+    /// The service, as it stands before the colon: see [`Recorded::service_of`].
     pub service: Box<str>,
     /// What is shown.
     pub signal: Signal,
@@ -35,12 +36,12 @@ impl Recorded {
             hysteresis: 0.0,
             origin: Origin::Recorded(name.into()),
         };
-        Some(Self { service: service.into(), signal })
+        Some(Self { service: Self::service_of(service).into(), signal })
     }
 
-    /// Whether it tells of the service that has this name.
-    pub fn is_of(&self, service: &str) -> bool {
-        *self.service == *service || *self.service == *service.replace('-', "_")
+    /// How rules write the name of a service: metrics cannot be called `api-gateway`, theirs is `api_gateway`.
+    pub fn service_of(name: &str) -> Cow<'_, str> {
+        if name.contains('-') { name.replace('-', "_").into() } else { name.into() }
     }
 }
 
@@ -90,6 +91,7 @@ mod tests {
     fn it_judges_nothing_and_is_of_one_service() {
         let one = Recorded::of("api_gateway:duration_p95", "x").unwrap();
         assert!(!one.signal.gate && !one.signal.per_track && one.signal.limit.is_open());
-        assert!(one.is_of("api-gateway") && one.is_of("api_gateway") && !one.is_of("gateway"));
+        let is_of = |name| *one.service == *Recorded::service_of(name);
+        assert!(is_of("api-gateway") && is_of("api_gateway") && !is_of("gateway"));
     }
 }

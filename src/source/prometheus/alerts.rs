@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::answer::data;
+use super::answer::{Rules, data};
 use super::server::Server;
 use super::trouble::Trouble;
 use crate::config::secret::mask;
@@ -18,18 +18,6 @@ const MOST: usize = 1_000;
 const LARGEST: usize = 16 << 20;
 /// What there is to say of a server that has neither rules nor alerts.
 const NOWHERE: &str = "this server has no API for alerts; vmalert, or the ruler of Thanos or Mimir, has one";
-
-#[derive(Deserialize)]
-struct Rules {
-    #[serde(default)]
-    groups: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    #[serde(default)]
-    rules: Vec<Rule>,
-}
 
 type Pairs = BTreeMap<Box<str>, Box<str>>;
 
@@ -78,8 +66,8 @@ pub async fn read(server: &Server) -> Result<Learned, Trouble> {
     let skew = server.skew().unwrap_or_default();
     match server.get("/api/v1/rules", &[("type", "alert".to_owned())], LARGEST).await {
         Ok(reply) => {
-            let (rules, notes): (Rules, _) = data(&reply.body)?;
-            let alerts = rules.groups.into_iter().flat_map(|group| group.rules).flat_map(|rule| of_rule(rule, skew));
+            let (rules, notes): (Rules<Rule>, _) = data(&reply.body)?;
+            let alerts = rules.all().flat_map(|rule| of_rule(rule, skew));
             return Ok(learned(sorted(alerts), notes));
         }
         Err(Trouble::Missing(_) | Trouble::Refused(_)) => {}
@@ -173,10 +161,8 @@ mod tests {
             {"type":"alerting","name":"Burn","query":"burn > 14","health":"err","lastError":"vector\nmismatch","alerts":[
                 {"labels":{"alertname":"Burn","service":"web"},"state":"pending","activeAt":"2026-11-24T01:22:23.5Z"},
                 {"labels":{"alertname":"Burn","service":"api"},"state":"firing","activeAt":"never","annotations":{"description":"hot"}}]}]}]}"#;
-        let rules: Rules = serde_json::from_str(rules).unwrap();
-        let all = sorted(
-            rules.groups.into_iter().flat_map(|group| group.rules).flat_map(|rule| of_rule(rule, SignedDuration::from_secs(60))),
-        );
+        let rules: Rules<Rule> = serde_json::from_str(rules).unwrap();
+        let all = sorted(rules.all().flat_map(|rule| of_rule(rule, SignedDuration::from_secs(60))));
         let shown: Vec<_> = all.iter().map(|alert| (&*alert.name, alert.state, alert.summary.as_deref())).collect();
         assert_eq!(
             shown,

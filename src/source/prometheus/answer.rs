@@ -66,6 +66,26 @@ struct Range {
     values: Many<(Number, Number), MOST_VALUES>,
 }
 
+/// What `/api/v1/rules` lists.
+#[derive(Deserialize)]
+pub struct Rules<R> {
+    #[serde(default = "Vec::new")]
+    groups: Vec<Group<R>>,
+}
+
+#[derive(Deserialize)]
+struct Group<R> {
+    #[serde(default = "Vec::new")]
+    rules: Vec<R>,
+}
+
+impl<R> Rules<R> {
+    /// The rules of all groups, in their order.
+    pub fn all(self) -> impl Iterator<Item = R> {
+        self.groups.into_iter().flat_map(|group| group.rules)
+    }
+}
+
 /// What an endpoint says besides queries: the data of its envelope, and its warnings.
 pub fn data<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Vec<Box<str>>), Trouble> {
     let (data, notes) = open(body)?;

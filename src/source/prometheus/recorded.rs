@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::answer::{Answer, data};
+use super::answer::{Answer, Rules, data};
 use super::batch::{When, send};
 use super::burn::{Burns, Ratios};
 use super::server::Server;
@@ -31,18 +31,6 @@ const OF_PYRRA: &str = "{__name__=~\".+:burnrate[0-9]+[a-z]+\",slo!=\"\",job=\"{
 /// What Pyrra says of what is promised, where its generic rules are on.
 const PROMISES: &str = "{__name__=~\"pyrra_(objective|window|availability)\"}";
 
-#[derive(Deserialize)]
-struct Rules {
-    #[serde(default)]
-    groups: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    #[serde(default)]
-    rules: Vec<Rule>,
-}
-
 /// A recording rule.
 #[derive(Deserialize)]
 pub struct Rule {
@@ -61,8 +49,8 @@ pub async fn rules(server: &Server) -> Result<Vec<Rule>, Trouble> {
         Err(Trouble::Down { text, wait }) => return Err(Trouble::Down { text, wait }),
         Err(Trouble::Refused(_) | Trouble::Missing(_)) => return Ok(Vec::new()),
     };
-    let (rules, _): (Rules, _) = data(&reply.body)?;
-    Ok(rules.groups.into_iter().flat_map(|group| group.rules).collect())
+    let (rules, _): (Rules<Rule>, _) = data(&reply.body)?;
+    Ok(rules.all().collect())
 }
 
 /// The signals that rules record, each once, by their names.
