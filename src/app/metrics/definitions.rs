@@ -85,16 +85,15 @@ impl Definitions {
         if self.is_empty() {
             return;
         }
-        let mut all = self.configured(key).to_vec();
-        let mut unjudged = understood.odd.clone();
-        for signal in &understood.signals {
-            if all.iter().any(|known| known.name == signal.name) {
-                unjudged.push(format!("{}: the configuration has a signal of its name", of_template(signal)).into());
-            } else {
-                all.push(signal.clone());
-            }
-        }
-        self.learned.insert(key.clone(), all.into());
+        let configured = self.configured(key);
+        let is_known = |signal: &&Signal| configured.iter().any(|known| known.name == signal.name);
+        let (known, new): (Vec<_>, Vec<_>) = understood.signals.iter().partition(is_known);
+        let said =
+            known.into_iter().map(|signal| format!("{}: the configuration has a signal of its name", of_template(signal)).into());
+        let unjudged = understood.odd.iter().cloned().chain(said).collect();
+        // Most have none of their own: they share those of the configuration.
+        let all = if new.is_empty() { configured } else { configured.iter().chain(new).cloned().collect() };
+        self.learned.insert(key.clone(), all);
         self.unjudged.insert(key.clone(), unjudged);
     }
 
